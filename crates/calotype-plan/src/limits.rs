@@ -1,0 +1,55 @@
+//! Every bound on images, in one place (spec 9.1). Operators may raise each of them.
+
+/// Bounds on sources, outputs and work. One megapixel is 1,000,000 pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a source file. Over it: 9402/413.
+    pub source_bytes_max: u64,
+    /// Pixels of a still source. Over it: 9413.
+    pub source_area_px_max: u64,
+    /// Pixels on one side of a source or an output. Over it: 9413.
+    pub side_px_max: u32,
+    /// Pixels of all frames of an animation that is still transformed; above, it is delivered unchanged.
+    pub animation_area_px_max: u64,
+    /// Pixels of all frames of an animation above which it is refused with 9413.
+    pub animation_area_px_refused: u64,
+    /// Longest side of an AVIF output when the format was negotiated; above, WebP.
+    pub avif_side_px_max: u32,
+    /// Longest side of an AVIF output when `format=avif` was written out; above, WebP.
+    pub avif_explicit_side_px_max: u32,
+    /// Longest side of a WebP output: the format's own.
+    pub webp_side_px_max: u32,
+    /// Overlays of one pass.
+    pub draws_max: usize,
+    /// Operations of one binding call.
+    pub binding_operations_max: usize,
+    /// Characters of a text overlay.
+    pub text_chars_max: usize,
+    /// Bytes of an options segment or object. Over it: 414 by URL, 9401 elsewhere.
+    pub options_bytes_max: usize,
+    /// Bytes an EXIF, XMP, IPTC or ICC block may have; a larger block is treated as absent.
+    pub metadata_bytes_max: usize,
+    /// Bytes of memory that one job may hold in pixel buffers.
+    pub job_memory_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            source_bytes_max: 100_000_000,
+            source_area_px_max: 100_000_000,
+            side_px_max: 12_000,
+            animation_area_px_max: 50_000_000,
+            animation_area_px_refused: 100_000_000,
+            avif_side_px_max: 1_200,
+            avif_explicit_side_px_max: 1_600,
+            webp_side_px_max: 16_383,
+            draws_max: 32,
+            binding_operations_max: 256,
+            text_chars_max: 1_000,
+            options_bytes_max: 16_384,
+            metadata_bytes_max: 4 << 20,
+            job_memory_bytes_max: 2 << 30,
+        }
+    }
+}
