@@ -7,6 +7,8 @@ use std::fmt;
 pub enum FaultKind {
     /// 9401/400: options missing or invalid.
     InvalidOptions,
+    /// 9401/414: the options are longer than any real use.
+    OptionsTooLong,
     /// 9401/403: the source's origin is not in the allowed list.
     OriginNotAllowed,
     /// 9402/413: the source file is too large.
@@ -72,7 +74,7 @@ impl FaultKind {
     #[must_use]
     pub const fn code(self) -> u16 {
         match self {
-            Self::InvalidOptions | Self::OriginNotAllowed => 9401,
+            Self::InvalidOptions | Self::OptionsTooLong | Self::OriginNotAllowed => 9401,
             Self::SourceTooLarge | Self::SourceBroken => 9402,
             Self::Loop => 9403,
             Self::SourceNotFound => 9404,
@@ -111,6 +113,7 @@ impl FaultKind {
             | Self::SuffixNotAllowed
             | Self::FlexibleVariantsOff => 403,
             Self::SourceNotFound => 404,
+            Self::OptionsTooLong => 414,
             Self::OriginRefused(status) => status,
             Self::SourceTooLarge => 413,
             Self::NotAnImage | Self::UnsupportedFormat => 415,

@@ -1,5 +1,7 @@
 //! Properties that hold for every plan and every option string.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use calotype_plan::{
     AcceptedFormats, BindingForm, BindingLayer, ClientHints, DeviceKind, Door, Findings, Fit, Layout, Limits, Op,
     Options, Orientation, OutputFields, Plan, Size, TransformPath,

@@ -1,6 +1,8 @@
 //! Every worked example of the specification, read from `worked-examples.md`, at plan level: header facts, boxes, `Accept` and installed models in,
 //! sizes, boxes, formats, codes and warnings out. Exact.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 
 use calotype_plan::{
@@ -523,7 +525,7 @@ fn check_url(row: &[String], outcome: Result<(Planned, SourceRef), Fault>) {
         let width: u32 = rest.split([',', ' ']).next().unwrap().parse().unwrap();
         assert_eq!(resized.width, width, "{row:?}");
         if rest.contains("quality 5") {
-            assert_eq!(planned.plan.output.quality.map(|q| q.get()), Some(5));
+            assert_eq!(planned.plan.output.quality.map(calotype_plan::Quality::get), Some(5));
         }
     } else if want.starts_with("200, source size, JPEG") {
         assert_eq!(resized, Size::new(1000, 800));

@@ -21,7 +21,7 @@ use reader::Reader;
 use tree::Node;
 
 use crate::op::{Metadata, Op, Output, Plan};
-use crate::{ClientHints, Fault, Limits, Warning};
+use crate::{ClientHints, Fault, FaultKind, Limits, Warning};
 
 /// Where options come from. The doors differ in which options exist, and in whether a bad value is dropped or refused (spec 2.1, section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,10 +71,7 @@ impl Options {
     /// Unknown and unreadable options are dropped with a warning; 9401 when nothing valid is left or a value is out of its hard range.
     pub fn parse_url(segment: &str, limits: &Limits) -> Result<Self, Fault> {
         if segment.len() > limits.options_bytes_max {
-            return Err(Fault::invalid(format!(
-                "the options are longer than {} bytes",
-                limits.options_bytes_max
-            )));
+            return Err(too_long(limits));
         }
         let tree = tree::parse_segment(segment)?;
         let (options, valid) = Self::read(&tree, Reader::new(Door::Url, limits))?;
@@ -91,10 +88,7 @@ impl Options {
     /// Unknown members are ignored; anything unreadable or out of range is 9401 (9432 for the binding).
     pub fn parse_json(text: &str, door: Door, limits: &Limits) -> Result<Self, Fault> {
         if text.len() > limits.options_bytes_max {
-            return Err(Fault::invalid(format!(
-                "the options are longer than {} bytes",
-                limits.options_bytes_max
-            )));
+            return Err(too_long(limits));
         }
         let value = serde_json::from_str(text)
             .map_err(|error| Fault::invalid("the options are not valid JSON").with_detail(error.to_string()))?;
@@ -214,6 +208,13 @@ impl Options {
             .collect();
         self.pass.ops(None, draws, warnings)
     }
+}
+
+fn too_long(limits: &Limits) -> Fault {
+    Fault::new(
+        FaultKind::OptionsTooLong,
+        format!("the options are longer than {} bytes", limits.options_bytes_max),
+    )
 }
 
 impl Output {

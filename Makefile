@@ -1,0 +1,65 @@
+# Two commands do everything on a fresh machine that has git, curl, rustup and apt:
+#
+#   make serve    install what is missing, build, run, print what to open
+#   make test     install what is missing, run every check and test
+#
+# Others: make playground | fmt | bench | clean. Arguments for the server: make serve ARGS='--root ./photos'
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help serve test setup-build setup-test playground fmt lint rust-tests js-tests conformance e2e bench clean
+
+# A Node of our own, where the system's is too old; tools and references for tests.
+export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
+export CALOTYPE_PYTHON ?= $(CURDIR)/.tools/venv/bin/python
+
+help:
+	@sed -n '1,7s/^# \{0,1\}//p' Makefile
+
+setup-build:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh test
+
+# The page, the plan as WebAssembly, and the sample pictures, ready to be embedded.
+playground: setup-build
+	@scripts/playground.sh
+
+serve: playground
+	@cargo run --quiet --package calotype -- serve $(ARGS)
+
+test: setup-test playground lint rust-tests js-tests conformance e2e
+	@echo "make test: all checks and tests passed"
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+	cargo xtask check
+	cargo-deny --log-level error check licenses bans sources
+
+rust-tests:
+	cargo test --quiet --workspace --locked
+
+js-tests:
+	npm run --silent --workspace js/playground check
+	npm test --silent --workspace js/playground
+
+# URL builders of others against a running server.
+conformance:
+	scripts/with-server.sh npm test --silent --workspace conformance/url-builders
+
+# The playground in a real browser.
+e2e:
+	scripts/with-server.sh npm run --silent --workspace js/playground test:e2e
+
+bench:
+	bench/run.sh
+
+fmt:
+	cargo fmt --all
+
+clean:
+	cargo clean
+	rm -rf js/playground/dist node_modules

@@ -1,0 +1,213 @@
+//! The calls into libaom's encoder, each behind a safe function with the right type: `aom_codec_control` is variadic in C and checks none. Nothing else
+//! in the crate touches `libaom_sys`.
+
+use std::ffi::{c_int, c_uint};
+use std::mem::MaybeUninit;
+use std::ptr::{self, NonNull};
+
+use calotype_plan::Size;
+use libaom_sys as aom;
+
+use super::planes::Planes;
+use crate::CodecError;
+
+/// What the encoder is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// 0 (lossless) ..=63.
+    pub(super) quantizer: u8,
+    /// 0 (slow) ..=9.
+    pub(super) speed: u8,
+    /// What bits are spent on: structure, for pictures, or plain error, for masks.
+    pub(super) tune: Tune,
+}
+
+/// A metric of libaom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tune {
+    /// Structural similarity.
+    Ssim,
+    /// Mean squared error.
+    Psnr,
+}
+
+/// An encoder; destroyed when dropped.
+struct Encoder(Box<aom::aom_codec_ctx_t>);
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        // SAFETY: the context was initialised by aom_codec_enc_init_ver and is destroyed once.
+        unsafe {
+            aom::aom_codec_destroy(&raw mut *self.0);
+        }
+    }
+}
+
+impl Encoder {
+    /// Sets an integer option of the encoder. All controls used here take an `int` or an `unsigned int`, which are passed alike.
+    fn set(&mut self, control: aom::aome_enc_control_id, value: c_int) -> Result<(), CodecError> {
+        let control = c_int::try_from(control).map_err(|_| failed())?;
+        // SAFETY: the context is initialised, and the control takes one argument of the size of an int.
+        check(unsafe { aom::aom_codec_control(&raw mut *self.0, control, value) })
+    }
+}
+
+/// An image buffer of libaom; freed when dropped.
+struct Image(NonNull<aom::aom_image_t>);
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        // SAFETY: the image came from aom_img_alloc and is freed once.
+        unsafe { aom::aom_img_free(self.0.as_ptr()) }
+    }
+}
+
+impl Image {
+    fn new(planes: &Planes) -> Result<Self, CodecError> {
+        // SAFETY: with a null pointer libaom allocates the image and its buffer.
+        let image = unsafe {
+            aom::aom_img_alloc(
+                ptr::null_mut(),
+                aom::AOM_IMG_FMT_I420,
+                planes.size.width,
+                planes.size.height,
+                32,
+            )
+        };
+        let mut this =
+            Self(NonNull::new(image).ok_or_else(|| CodecError::encode("the AVIF encoder has not enough memory"))?);
+        this.fill(0, planes.size, Some(&planes.luma));
+        let chroma = Size::new(planes.size.width.div_ceil(2), planes.size.height.div_ceil(2));
+        for (index, plane) in [1, 2].into_iter().zip([&planes.chroma_blue, &planes.chroma_red]) {
+            this.fill(index, chroma, (!planes.is_monochrome()).then_some(plane));
+        }
+        // SAFETY: the image is ours alone.
+        let image = unsafe { this.0.as_mut() };
+        image.monochrome = c_int::from(planes.is_monochrome());
+        image.range = aom::AOM_CR_FULL_RANGE;
+        Ok(this)
+    }
+
+    /// Copies rows into a plane; without rows it becomes neutral.
+    fn fill(&mut self, plane: usize, size: Size, from: Option<&[u8]>) {
+        // SAFETY: the image is ours alone.
+        let image = unsafe { self.0.as_mut() };
+        let (Some(&start), Some(&stride)) = (image.planes.get(plane), image.stride.get(plane)) else {
+            return;
+        };
+        let (width, height) = (size.width as usize, size.height as usize);
+        let Ok(stride) = usize::try_from(stride) else { return };
+        if start.is_null() || stride < width {
+            return;
+        }
+        for y in 0..height {
+            // SAFETY: aom_img_alloc gave the plane `stride` bytes for each of its rows, at least as many as the rounded-up half for chroma.
+            let row = unsafe { std::slice::from_raw_parts_mut(start.add(y * stride), width) };
+            match from.and_then(|from| from.get(y * width..(y + 1) * width)) {
+                Some(from) => row.copy_from_slice(from),
+                None => row.fill(128),
+            }
+        }
+    }
+}
+
+/// Encodes planes as one still AV1 picture: 8 bits, full range, BT.601, primaries and curve of sRGB, on this thread alone.
+pub(super) fn encode(planes: &Planes, settings: Settings) -> Result<Vec<u8>, CodecError> {
+    // SAFETY: the call gives a pointer to a static.
+    let interface = unsafe { aom::aom_codec_av1_cx() };
+    let mut config = MaybeUninit::<aom::aom_codec_enc_cfg_t>::zeroed();
+    // SAFETY: the call fills the configuration in when it succeeds; a zeroed one is valid too.
+    let mut config = unsafe {
+        check(aom::aom_codec_enc_config_default(
+            interface,
+            config.as_mut_ptr(),
+            aom::AOM_USAGE_ALL_INTRA,
+        ))?;
+        config.assume_init()
+    };
+    let quantizer = c_uint::from(settings.quantizer.min(63));
+    config.g_w = planes.size.width;
+    config.g_h = planes.size.height;
+    config.g_threads = 1;
+    config.g_limit = 1;
+    config.g_lag_in_frames = 0;
+    config.g_input_bit_depth = 8;
+    config.monochrome = c_uint::from(planes.is_monochrome());
+    config.rc_end_usage = aom::AOM_Q;
+    config.rc_min_quantizer = quantizer;
+    config.rc_max_quantizer = quantizer;
+    let mut context = Box::new(MaybeUninit::<aom::aom_codec_ctx_t>::zeroed());
+    // SAFETY: the context may be written, the configuration is copied. A context whose initialisation failed needs no destroying.
+    let mut encoder = unsafe {
+        let version = c_int::try_from(aom::AOM_ENCODER_ABI_VERSION).map_err(|_| failed())?;
+        check(aom::aom_codec_enc_init_ver(
+            context.as_mut_ptr(),
+            interface,
+            &raw const config,
+            0,
+            version,
+        ))?;
+        Encoder(context.assume_init())
+    };
+    encoder.set(aom::AOME_SET_CPUUSED, c_int::from(settings.speed.min(9)))?;
+    encoder.set(
+        aom::AOME_SET_CQ_LEVEL,
+        c_int::try_from(quantizer).map_err(|_| failed())?,
+    )?;
+    encoder.set(aom::AV1E_SET_ROW_MT, 0)?;
+    let tune = match settings.tune {
+        Tune::Ssim => aom::AOM_TUNE_SSIM,
+        Tune::Psnr => aom::AOM_TUNE_PSNR,
+    };
+    for (control, value) in [
+        (aom::AOME_SET_TUNING, tune),
+        (aom::AV1E_SET_COLOR_RANGE, aom::AOM_CR_FULL_RANGE),
+        (aom::AV1E_SET_COLOR_PRIMARIES, aom::AOM_CICP_CP_BT_709),
+        (aom::AV1E_SET_TRANSFER_CHARACTERISTICS, aom::AOM_CICP_TC_SRGB),
+        (aom::AV1E_SET_MATRIX_COEFFICIENTS, aom::AOM_CICP_MC_BT_601),
+    ] {
+        encoder.set(control, c_int::try_from(value).map_err(|_| failed())?)?;
+    }
+    let image = Image::new(planes)?;
+    let mut out = Vec::new();
+    // SAFETY: context and image are initialised; the encoder copies what it needs of the image.
+    check(unsafe { aom::aom_codec_encode(&raw mut *encoder.0, image.0.as_ptr(), 0, 1, 0) })?;
+    encoder.collect(&mut out)?;
+    // SAFETY: as above; no image means the end of the input.
+    check(unsafe { aom::aom_codec_encode(&raw mut *encoder.0, ptr::null(), 0, 1, 0) })?;
+    encoder.collect(&mut out)?;
+    if out.is_empty() { Err(failed()) } else { Ok(out) }
+}
+
+impl Encoder {
+    /// Appends the packets that are ready.
+    fn collect(&mut self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let mut iterator: aom::aom_codec_iter_t = ptr::null();
+        loop {
+            // SAFETY: the context is initialised; the packet, if any, and its bytes stay valid until the next call on the context.
+            let data = unsafe {
+                let packet = aom::aom_codec_get_cx_data(&raw mut *self.0, &raw mut iterator);
+                let Some(packet) = packet.as_ref() else { return Ok(()) };
+                if packet.kind != aom::AOM_CODEC_CX_FRAME_PKT || packet.data.frame.buf.is_null() {
+                    continue;
+                }
+                std::slice::from_raw_parts(packet.data.frame.buf.cast::<u8>(), packet.data.frame.sz)
+            };
+            out.try_reserve(data.len())
+                .map_err(|_| CodecError::encode("the AVIF encoder has not enough memory"))?;
+            out.extend_from_slice(data);
+        }
+    }
+}
+
+fn check(result: aom::aom_codec_err_t) -> Result<(), CodecError> {
+    match result {
+        aom::AOM_CODEC_OK => Ok(()),
+        aom::AOM_CODEC_MEM_ERROR => Err(CodecError::encode("the AVIF encoder has not enough memory")),
+        _ => Err(failed()),
+    }
+}
+
+fn failed() -> CodecError {
+    CodecError::encode("the AVIF encoder failed")
+}

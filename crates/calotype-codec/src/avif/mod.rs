@@ -1,0 +1,26 @@
+//! AVIF: still pictures, grids and the cover of image sequences in, by re_rav1d; still pictures out, by libaom.
+//!
+//! - `boxes`, `container`, `still`: from boxes to items to the picture that the file stands for, in safe code.
+//! - `decode`, `yuv`: planes to pixels.
+//! - `encode`, `planes`, `mux`: pixels to planes to a file.
+//! - `rav1d`, `aom`: the only places that call the libraries.
+
+mod aom;
+mod boxes;
+mod container;
+mod decode;
+mod encode;
+mod mux;
+mod planes;
+mod rav1d;
+mod still;
+mod yuv;
+
+pub(crate) use decode::{decode, probe};
+pub(crate) use encode::encode;
+
+/// Names, versions and settings of the encoder, for the cache key.
+pub(crate) const ENCODER_VERSION: &str = encode::VERSION;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! One way from source samples to sRGB, whatever described it.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use moxcms::{
+    Chromaticity, CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
+    MatrixCoefficients, ProfileText, ToneReprCurve, TransferCharacteristics, Transform16BitExecutor, TransformOptions,
+    XyY,
+};
+
+use super::hdr::HdrToSrgb;
+use crate::CodecError;
+
+/// A prepared conversion of 16-bit samples to sRGB.
+pub(crate) enum Conversion {
+    /// Three channels to three.
+    Rgb(Arc<Transform16BitExecutor>),
+    /// The first of three equal channels to three.
+    Gray(Arc<Transform16BitExecutor>),
+    /// High dynamic range, with tone mapping.
+    Hdr(HdrToSrgb),
+    /// A power of each sample.
+    Power(f64),
+}
+
+impl fmt::Debug for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rgb(_) => "Rgb",
+            Self::Gray(_) => "Gray",
+            Self::Hdr(_) => "Hdr",
+            Self::Power(_) => "Power",
+        })
+    }
+}
+
+impl Conversion {
+    /// Converts RGB samples; both slices have the same length, a multiple of 3.
+    pub(crate) fn rgb16(&self, from: &[u16], to: &mut [u16]) -> Result<(), CodecError> {
+        let failed = || CodecError::corrupt("its colour profile cannot be applied");
+        match self {
+            Self::Rgb(transform) => catch_unwind(AssertUnwindSafe(|| transform.transform(from, to)))
+                .map_err(|_| failed())?
+                .map_err(|_| failed()),
+            Self::Gray(transform) => {
+                let gray: Vec<u16> = from.iter().copied().step_by(3).collect();
+                catch_unwind(AssertUnwindSafe(|| transform.transform(&gray, to)))
+                    .map_err(|_| failed())?
+                    .map_err(|_| failed())
+            }
+            Self::Hdr(hdr) => {
+                hdr.convert(from, to);
+                Ok(())
+            }
+            Self::Power(exponent) => {
+                for (to, &from) in to.iter_mut().zip(from) {
+                    *to = ((f64::from(from) / 65_535.0).powf(*exponent) * 65_535.0).round() as u16;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether it leaves colours as they are, within half a level of 8 bits: greys, the ramps of each channel, and a
+    /// lattice.
+    fn changes_nothing(&self) -> bool {
+        let mut probe: Vec<u16> = Vec::with_capacity(3 * 900);
+        for level in (0..=255u16).map(|v| v * 257) {
+            probe.extend([level; 3]);
+            if !matches!(self, Self::Gray(_)) && level % (17 * 257) == 0 {
+                probe.extend([level, 0, 0, 0, level, 0, 0, 0, level]);
+            }
+        }
+        if !matches!(self, Self::Gray(_)) {
+            for index in 0..512u16 {
+                probe.extend([index % 8, index / 8 % 8, index / 64].map(|step| step * 9362));
+            }
+        }
+        let mut converted = vec![0u16; probe.len()];
+        // A level of 8 bits is 257; small errors of tabulated curves must not count.
+        self.rgb16(&probe, &mut converted).is_ok() && probe.iter().zip(&converted).all(|(&a, &b)| a.abs_diff(b) <= 160)
+    }
+}
+
+/// What an ICC profile asks for.
+pub(crate) enum IccMeaning {
+    /// A conversion.
+    Converts(Conversion),
+    /// It is sRGB.
+    Srgb,
+    /// It cannot be used for RGB or grey samples.
+    Unusable,
+}
+
+/// Prepares the conversion by an ICC profile.
+pub(crate) fn from_icc(icc: &[u8]) -> IccMeaning {
+    // The parser is safe code, but a stranger's bytes must not unwind through a request.
+    catch_unwind(AssertUnwindSafe(|| {
+        let Ok(profile) = ColorProfile::new_from_slice(icc) else {
+            return IccMeaning::Unusable;
+        };
+        let conversion = match profile.color_space {
+            DataColorSpace::Rgb => transform(&profile, Layout::Rgb).map(Conversion::Rgb),
+            DataColorSpace::Gray => transform(&profile, Layout::Gray).map(Conversion::Gray),
+            _ => None,
+        };
+        match conversion {
+            Some(conversion) if conversion.changes_nothing() => IccMeaning::Srgb,
+            Some(conversion) => IccMeaning::Converts(conversion),
+            None => IccMeaning::Unusable,
+        }
+    }))
+    .unwrap_or(IccMeaning::Unusable)
+}
+
+/// A transform to sRGB in 16 bits. The 8-bit one truncates where it should round.
+pub(super) fn transform(profile: &ColorProfile, layout: Layout) -> Option<Arc<Transform16BitExecutor>> {
+    let options = TransformOptions {
+        prefer_fixed_point: false,
+        allow_use_cicp_transfer: false,
+        ..TransformOptions::default()
+    };
+    profile
+        .create_transform_16bit(layout, &ColorProfile::new_srgb(), Layout::Rgb, options)
+        .ok()
+}
+
+/// The profile's description, at most 80 characters; empty if it has none that can be read.
+pub(crate) fn icc_name(icc: &[u8]) -> String {
+    let description = catch_unwind(AssertUnwindSafe(|| ColorProfile::new_from_slice(icc).ok()?.description))
+        .ok()
+        .flatten();
+    let text = match description {
+        Some(ProfileText::PlainString(text)) => text,
+        Some(ProfileText::Localizable(texts)) => texts.into_iter().next().map(|text| text.value).unwrap_or_default(),
+        Some(ProfileText::Description(texts)) if texts.ascii_string.is_empty() => texts.unicode_string,
+        Some(ProfileText::Description(texts)) => texts.ascii_string,
+        None => String::new(),
+    };
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(80)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// Transfer characteristics whose curve counts as that of sRGB.
+fn has_srgb_curve(transfer: u8) -> bool {
+    matches!(transfer, 1 | 2 | 6 | 13 | 14 | 15)
+}
+
+/// Whether code points mean sRGB, or nothing that is known.
+pub(crate) fn cicp_is_srgb(primaries: u8, transfer: u8) -> bool {
+    (matches!(primaries, 1 | 2) && has_srgb_curve(transfer))
+        || !matches!(primaries, 1 | 2 | 4..=12 | 22)
+        || !matches!(transfer, 1 | 2 | 4..=18)
+}
+
+/// Prepares the conversion by code points of ITU-T H.273.
+pub(crate) fn from_cicp(primaries: u8, transfer: u8) -> Option<Conversion> {
+    if cicp_is_srgb(primaries, transfer) {
+        return None;
+    }
+    let primaries = if primaries == 2 { 1 } else { primaries };
+    if let Some(hdr) = HdrToSrgb::new(primaries, transfer) {
+        return Some(Conversion::Hdr(hdr));
+    }
+    let code = CicpProfile {
+        color_primaries: CicpColorPrimaries::try_from(primaries).ok()?,
+        transfer_characteristics: TransferCharacteristics::try_from(if has_srgb_curve(transfer) {
+            13
+        } else {
+            transfer
+        })
+        .ok()?,
+        matrix_coefficients: MatrixCoefficients::Identity,
+        full_range: true,
+    };
+    catch_unwind(|| transform(&ColorProfile::new_from_cicp(code), Layout::Rgb))
+        .ok()
+        .flatten()
+        .map(Conversion::Rgb)
+}
+
+/// The primaries of sRGB: white, red, green, blue.
+const SRGB: [[f64; 2]; 4] = [[0.3127, 0.3290], [0.64, 0.33], [0.30, 0.60], [0.15, 0.06]];
+
+/// Whether a gamma of PNG and its chromaticities say sRGB: 1/2.2 and sRGB's primaries are what writers put beside, or
+/// instead of, an sRGB chunk.
+pub(crate) fn gamma_is_srgb(gamma: f64, chromaticities: Option<[[f64; 2]; 4]>) -> bool {
+    let close = |c: [[f64; 2]; 4]| {
+        c.iter()
+            .flatten()
+            .zip(SRGB.iter().flatten())
+            .all(|(a, b)| (a - b).abs() < 0.002)
+    };
+    (gamma - 1.0 / 2.2).abs() < 0.005 && chromaticities.is_none_or(close)
+}
+
+/// Prepares the conversion by a PNG's gamma and chromaticities.
+///
+/// Without chromaticities only the exponent is changed, to 1/2.2, the display that browsers assume for such files. With
+/// them the samples go through linear light to sRGB.
+pub(crate) fn from_gamma(gamma: f64, chromaticities: Option<[[f64; 2]; 4]>) -> Option<Conversion> {
+    // Outside lies no curve of any device, and the tables of a transform would overflow.
+    if gamma_is_srgb(gamma, chromaticities) || !(0.05..=20.0).contains(&gamma) {
+        return None;
+    }
+    let Some([white, red, green, blue]) = chromaticities else {
+        return Some(Conversion::Power(1.0 / (gamma * 2.2)));
+    };
+    if [white, red, green, blue]
+        .iter()
+        .any(|&[x, y]| !(x.is_finite() && y > 0.0 && x >= 0.0 && x + y <= 1.0))
+    {
+        return None;
+    }
+    let xy = |[x, y]: [f64; 2]| Chromaticity {
+        x: x as f32,
+        y: y as f32,
+    };
+    let mut profile = ColorProfile::new_srgb();
+    profile.update_rgb_colorimetry(
+        XyY {
+            x: white[0],
+            y: white[1],
+            yb: 1.0,
+        },
+        ColorPrimaries {
+            red: xy(red),
+            green: xy(green),
+            blue: xy(blue),
+        },
+    );
+    let curve = ToneReprCurve::Parametric(vec![(1.0 / gamma) as f32]);
+    profile.red_trc = Some(curve.clone());
+    profile.green_trc = Some(curve.clone());
+    profile.blue_trc = Some(curve);
+    catch_unwind(AssertUnwindSafe(|| transform(&profile, Layout::Rgb)))
+        .ok()
+        .flatten()
+        .map(Conversion::Rgb)
+}

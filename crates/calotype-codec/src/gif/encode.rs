@@ -1,0 +1,53 @@
+//! Pixels to GIF.
+
+use std::borrow::Cow;
+
+use gif::{EncodingError, Frame};
+
+use crate::palette::quantize;
+use crate::{Budget, CodecError, Layout, Picture};
+
+/// Encodes a still picture of at most 256 colours. GIF knows no translucency: what is less than half opaque becomes
+/// transparent, the rest opaque.
+pub(crate) fn encode(picture: &Picture, budget: &Budget) -> Result<Vec<u8>, CodecError> {
+    let size = picture.size();
+    let (Ok(width), Ok(height)) = (u16::try_from(size.width), u16::try_from(size.height)) else {
+        return Err(CodecError::encode("GIF sides are at most 65,535 pixels"));
+    };
+    let _held = budget.reserve(size.area().saturating_mul(2))?;
+    let hard_edges;
+    let source = if picture.layout() == Layout::Rgba && picture.has_transparency() {
+        let mut copy = picture.duplicate(budget)?;
+        for pixel in copy.data_mut().as_chunks_mut::<4>().0 {
+            *pixel = if pixel[3] < 128 {
+                [0; 4]
+            } else {
+                [pixel[0], pixel[1], pixel[2], 255]
+            };
+        }
+        hard_edges = copy;
+        &hard_edges
+    } else {
+        picture
+    };
+    let indexed = quantize(source, 256, budget)?;
+    let palette: Vec<u8> = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+    let transparent = indexed
+        .colors
+        .iter()
+        .position(|color| color[3] < 128)
+        .and_then(|index| u8::try_from(index).ok());
+    let frame = Frame {
+        width,
+        height,
+        transparent,
+        buffer: Cow::Owned(indexed.indices),
+        ..Frame::default()
+    };
+    let failed = |_: EncodingError| CodecError::encode("the GIF encoder refused the picture");
+    let mut out = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut out, width, height, &palette).map_err(failed)?;
+    encoder.write_frame(&frame).map_err(failed)?;
+    drop(encoder);
+    Ok(out)
+}

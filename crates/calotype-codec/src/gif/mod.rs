@@ -1,0 +1,33 @@
+//! GIF by the `gif` crate: the first frame in, still pictures out.
+//!
+//! - `blocks`: the structure of a file (GIF89a specification), read here: header facts and the number of frames.
+//! - `decode` and `encode`: pixels.
+
+mod blocks;
+mod decode;
+mod encode;
+
+use calotype_plan::{ImageFormat, Limits};
+
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
+
+use crate::{CodecError, Header};
+use blocks::Blocks;
+
+/// Name, version and settings of the encoder, for the cache key.
+pub(crate) const ENCODER_VERSION: &str = "gif 0.14.2 256 colours";
+
+/// Walks the blocks without decoding pixels.
+pub(crate) fn probe(bytes: &[u8], _limits: &Limits) -> Result<Header, CodecError> {
+    let blocks = Blocks::read(bytes)?;
+    let mut header = Header::new(ImageFormat::Gif, blocks.screen);
+    header.frames = blocks.frames.max(1);
+    header.frames_area = blocks.screen.area().saturating_mul(u64::from(header.frames));
+    header.has_alpha = blocks.has_transparency;
+    header.progressive = blocks.interlaced;
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! JPEG by mozjpeg: every Huffman and arithmetic coding of 8 bits in, at full size, 1/2, 1/4 or 1/8; baseline and
+//! progressive out.
+//!
+//! - `markers`: the structure of a file (ITU-T T.81 annex B), read here in safe code: header facts, metadata, passes.
+//! - `decode` and `encode`: what is asked of the library.
+//! - `sys`: the only place that calls it.
+
+mod decode;
+mod encode;
+mod markers;
+mod sys;
+
+use calotype_plan::{ImageFormat, Limits, Orientation};
+
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
+
+use crate::metadata::exif_orientation;
+use crate::{CodecError, ColorProfile, Header};
+use markers::{Coding, Structure};
+
+/// Name, version and settings of the encoder, for the cache key.
+pub(crate) const ENCODER_VERSION: &str =
+    "mozjpeg-sys 2.2.3 tables 3, optimised, no trellis, no scan search, 4:2:0 below q90";
+
+/// Reads the markers up to the first scan.
+pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError> {
+    let structure = Structure::read_header(bytes, limits)?;
+    let frame = structure.frame()?;
+    let mut header = Header::new(ImageFormat::Jpeg, frame.size);
+    header.bit_depth = frame.precision;
+    header.progressive = frame.coding == Coding::Progressive;
+    header.orientation = structure.exif.map_or(Orientation::Upright, exif_orientation);
+    header.profile = structure
+        .icc()
+        .map_or(ColorProfile::Untagged, |icc| ColorProfile::from_icc(&icc));
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! Image formats: sniff, probe, decode, encode, colour and metadata.
+//!
+//! Bytes to pictures and back, a folder per format. The crate knows nothing of plans beyond the shared vocabulary
+//! (sizes, formats, orientation, limits), and does no I/O.
+//!
+//! - Formats are told by content alone ([`sniff`]).
+//! - [`probe`] reads headers and no pixels; limits are checked on its facts before pixels are allocated.
+//! - Every large buffer is charged to the job's [`Budget`] before it exists.
+//! - C libraries are entered behind one safe function per format.
+
+mod avif;
+mod budget;
+mod codec;
+mod color;
+mod error;
+mod gif;
+mod header;
+mod jpeg;
+mod metadata;
+mod palette;
+mod picture;
+mod png;
+mod sniff;
+mod stored;
+mod webp;
+
+pub use budget::{Budget, Reservation};
+pub use codec::{DecodeRequest, Decoded, EncodeRequest, decode, encode, encoder_version, probe};
+pub use color::{ColorSource, to_srgb};
+pub use error::CodecError;
+pub use header::{ColorProfile, Header};
+pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation};
+pub use picture::{Layout, Picture};
+pub use sniff::sniff;

@@ -1,0 +1,71 @@
+//! Metadata blocks: EXIF, XMP, IPTC and ICC as they travel between files.
+
+mod exif;
+
+pub use exif::exif_orientation;
+
+/// The metadata that a source carried, each block without its container's framing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceMetadata {
+    /// EXIF: a TIFF structure, without the `Exif\0\0` of JPEG.
+    pub exif: Option<Vec<u8>>,
+    /// XMP: an XML packet.
+    pub xmp: Option<Vec<u8>>,
+    /// IPTC: the image resource blocks of Photoshop, without the `Photoshop 3.0\0` of JPEG.
+    pub iptc: Option<Vec<u8>>,
+    /// The ICC profile of the decoded samples. `None` also where decoding has converted them to sRGB already (CMYK,
+    /// 16-bit wide gamut).
+    pub icc: Option<Vec<u8>>,
+}
+
+/// The metadata to write, each block as in [`SourceMetadata`]. A format that cannot carry a block leaves it out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OutputMetadata {
+    /// EXIF: a TIFF structure.
+    pub exif: Option<Vec<u8>>,
+    /// XMP: an XML packet.
+    pub xmp: Option<Vec<u8>>,
+    /// IPTC: image resource blocks.
+    pub iptc: Option<Vec<u8>>,
+    /// ICC profile of the samples; none for sRGB.
+    pub icc: Option<Vec<u8>>,
+}
+
+impl SourceMetadata {
+    /// The copyright notice: EXIF tag 0x8298 as stored, without the closing NUL; `None` if there is none or it is
+    /// blank.
+    #[must_use]
+    pub fn copyright(&self) -> Option<Vec<u8>> {
+        exif::copyright(self.exif.as_deref()?)
+    }
+
+    /// For `metadata=copyright` (spec 9.5): an EXIF block that holds the copyright tag alone; nothing if there is none.
+    #[must_use]
+    pub fn copyright_only(&self) -> OutputMetadata {
+        OutputMetadata {
+            exif: self.copyright().map(|notice| exif::with_copyright(&notice)),
+            ..OutputMetadata::default()
+        }
+    }
+
+    /// For `metadata=keep` (spec 9.5): EXIF with Orientation set to 1 and without the thumbnail, XMP and IPTC as they
+    /// are. The profile is left out: whether it stays true is known to whoever converts the colours. An EXIF block that
+    /// cannot be read is dropped.
+    #[must_use]
+    pub fn kept(&self) -> OutputMetadata {
+        OutputMetadata {
+            exif: self.exif.as_deref().and_then(exif::kept),
+            xmp: self.xmp.clone(),
+            iptc: self.iptc.clone(),
+            icc: None,
+        }
+    }
+}
+
+/// Strips the `Exif\0\0` that some writers put in front of the TIFF structure where the format wants none.
+#[must_use]
+pub(crate) fn exif_payload(exif: &[u8]) -> &[u8] {
+    exif.strip_prefix(b"Exif\0\0")
+        .or_else(|| exif.strip_prefix(b"Exif\0\xff"))
+        .unwrap_or(exif)
+}

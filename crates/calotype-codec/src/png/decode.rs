@@ -1,0 +1,240 @@
+//! PNG to pixels.
+
+use std::io::Cursor;
+
+use calotype_plan::Limits;
+use png::{BitDepth, ColorType, Decoder, DecodingError, Reader, Transformations};
+
+use super::chunks::Chunks;
+use crate::color::{Conversion, narrow};
+use crate::{Budget, CodecError, ColorSource, DecodeRequest, Decoded, Header, Layout, Picture, SourceMetadata};
+
+/// Bytes that the library may allocate for chunks and rows beside our own buffers.
+const LIBRARY_BYTES_MAX: usize = 64 << 20;
+
+/// Decodes the default image to 8-bit RGB, or RGBA if the file can hold transparency. Samples of 16 bits are rounded;
+/// if the file's colours are not sRGB they are converted first, because 8 bits are too few for linear or very wide
+/// samples.
+///
+/// Checksums are judged as by browsers: damaged critical chunks are errors, damaged others are passed over.
+pub(crate) fn decode(
+    bytes: &[u8],
+    header: &Header,
+    _request: &DecodeRequest,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Decoded, CodecError> {
+    let chunks = Chunks::read(bytes, limits)?;
+    let layout = if chunks.has_alpha() { Layout::Rgba } else { Layout::Rgb };
+    let mut picture = Picture::new(header.size, layout, [0; 4], budget)?;
+
+    let mut decoder = Decoder::new_with_limits(
+        Cursor::new(bytes),
+        png::Limits {
+            bytes: LIBRARY_BYTES_MAX,
+        },
+    );
+    decoder.set_transformations(Transformations::EXPAND);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(explain)?;
+    let (width, height) = reader.info().size();
+    if (width, height) != (header.size.width, header.size.height) {
+        return Err(CodecError::corrupt("its header changes"));
+    }
+    let (color_type, depth) = reader.output_color_type();
+    let row_bytes = reader
+        .output_line_size(width)
+        .ok_or_else(|| CodecError::corrupt("its rows are too long"))?;
+
+    let mut icc = chunks.icc(limits);
+    let mut color = chunks.color_source(icc.clone());
+    let wide = depth == BitDepth::Sixteen;
+    let conversion = if wide { color.conversion() } else { None };
+    let mut rows = Rows {
+        color_type,
+        wide,
+        conversion: conversion.as_deref(),
+        samples: Vec::new(),
+        converted: Vec::new(),
+    };
+
+    let direct = !wide && color_type.samples() == picture.channels();
+    if chunks.interlaced {
+        let length = (row_bytes as u64).saturating_mul(u64::from(height));
+        let _held = if direct { None } else { Some(budget.reserve(length)?) };
+        let mut whole = Vec::new();
+        let target = if direct {
+            picture.data_mut()
+        } else {
+            whole.resize(
+                usize::try_from(length).map_err(|_| CodecError::corrupt("its rows are too long"))?,
+                0,
+            );
+            whole.as_mut_slice()
+        };
+        read_interlaced(&mut reader, target, row_bytes)?;
+        for (from, to) in whole.chunks_exact(row_bytes).zip(picture.rows_mut()) {
+            rows.convert(from, to)?;
+        }
+    } else {
+        let mut row = vec![0; row_bytes];
+        for to in picture.rows_mut() {
+            // The rows are asked for one by one, and nothing after the last: what is wrong behind the picture does not
+            // matter to it.
+            let got = reader
+                .read_row(if direct { &mut *to } else { &mut row })
+                .map_err(explain)?;
+            if got.is_none() {
+                return Err(CodecError::corrupt("the file ends before the picture does"));
+            }
+            if !direct {
+                rows.convert(&row, to)?;
+            }
+        }
+    }
+    if let Some(key) = chunks.wide_gray_key {
+        // The library compares all bits of the key.
+        for pixel in picture.data_mut().as_chunks_mut::<4>().0 {
+            if pixel[0] == key {
+                pixel[3] = 0;
+            }
+        }
+    }
+    if conversion.is_some() {
+        (color, icc) = (ColorSource::Srgb, None);
+    }
+    let metadata = SourceMetadata {
+        exif: chunks.exif.map(<[u8]>::to_vec),
+        xmp: chunks.xmp(limits),
+        iptc: None,
+        icc,
+    };
+    Ok(Decoded {
+        picture,
+        scale: 1,
+        color,
+        metadata,
+    })
+}
+
+/// Reads the rows of all passes into their places.
+fn read_interlaced(reader: &mut Reader<Cursor<&[u8]>>, out: &mut [u8], row_bytes: usize) -> Result<(), CodecError> {
+    let size = reader.info().size();
+    let (color_type, depth) = reader.output_color_type();
+    let bits_per_pixel = u8::try_from(color_type.samples() * depth as usize)
+        .map_err(|_| CodecError::corrupt("its samples are too wide"))?;
+    let mut row = vec![0; row_bytes];
+    for _ in 0..passes_rows(size) {
+        let got = reader.read_row(&mut row).map_err(explain)?;
+        let Some(png::InterlaceInfo::Adam7(info)) = got else {
+            return Err(CodecError::corrupt("the file ends before the picture does"));
+        };
+        png::expand_interlaced_row(out, row_bytes, &row, &info, bits_per_pixel);
+    }
+    Ok(())
+}
+
+/// Rows of all passes together: a pass without columns has none (PNG 3rd edition, section 8.1).
+fn passes_rows((width, height): (u32, u32)) -> u64 {
+    // First column and row of each pass, and the steps to the next.
+    const PASSES: [(u32, u32, u32, u32); 7] = [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ];
+    PASSES
+        .iter()
+        .filter(|&&(x, ..)| x < width)
+        .map(|&(_, y, _, step)| u64::from(height.saturating_sub(y).div_ceil(step)))
+        .sum()
+}
+
+/// Turns the library's rows into ours.
+struct Rows<'a> {
+    color_type: ColorType,
+    wide: bool,
+    conversion: Option<&'a Conversion>,
+    samples: Vec<u16>,
+    converted: Vec<u16>,
+}
+
+impl Rows<'_> {
+    fn convert(&mut self, from: &[u8], to: &mut [u8]) -> Result<(), CodecError> {
+        if !self.wide {
+            match self.color_type {
+                ColorType::Grayscale => {
+                    for (to, &v) in to.as_chunks_mut::<3>().0.iter_mut().zip(from) {
+                        *to = [v; 3];
+                    }
+                }
+                ColorType::GrayscaleAlpha => {
+                    for (to, &[v, a]) in to.as_chunks_mut::<4>().0.iter_mut().zip(from.as_chunks::<2>().0) {
+                        *to = [v, v, v, a];
+                    }
+                }
+                _ => return Err(CodecError::corrupt("its samples are not what its header says")),
+            }
+            return Ok(());
+        }
+        // 16 bits: colours into one row, alpha rounded at once.
+        self.samples.clear();
+        let wide = from.as_chunks::<2>().0;
+        let value = |b: [u8; 2]| u16::from_be_bytes(b);
+        match self.color_type {
+            ColorType::Grayscale => self.samples.extend(wide.iter().flat_map(|&v| [value(v); 3])),
+            ColorType::Rgb => self.samples.extend(wide.iter().map(|&v| value(v))),
+            ColorType::GrayscaleAlpha => {
+                for (to, &[v, a]) in to.as_chunks_mut::<4>().0.iter_mut().zip(wide.as_chunks::<2>().0) {
+                    self.samples.extend([value(v); 3]);
+                    to[3] = narrow(value(a));
+                }
+            }
+            ColorType::Rgba => {
+                for (to, &[r, g, b, a]) in to.as_chunks_mut::<4>().0.iter_mut().zip(wide.as_chunks::<4>().0) {
+                    self.samples.extend([value(r), value(g), value(b)]);
+                    to[3] = narrow(value(a));
+                }
+            }
+            ColorType::Indexed => return Err(CodecError::corrupt("its samples are not what its header says")),
+        }
+        let colors = match self.conversion {
+            Some(conversion) => {
+                self.converted.resize(self.samples.len(), 0);
+                conversion.rgb16(&self.samples, &mut self.converted)?;
+                &self.converted
+            }
+            None => &self.samples,
+        };
+        let channels = if matches!(self.color_type, ColorType::GrayscaleAlpha | ColorType::Rgba) {
+            4
+        } else {
+            3
+        };
+        for (to, from) in to.chunks_exact_mut(channels).zip(colors.as_chunks::<3>().0) {
+            if let [r, g, b, ..] = to {
+                (*r, *g, *b) = (narrow(from[0]), narrow(from[1]), narrow(from[2]));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The library's objection in our words.
+fn explain(error: DecodingError) -> CodecError {
+    match error {
+        DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            CodecError::corrupt("the file ends before the picture does")
+        }
+        DecodingError::LimitsExceeded => CodecError::limit(
+            "memory needed for one PNG chunk, in bytes,",
+            LIBRARY_BYTES_MAX as u64 + 1,
+            LIBRARY_BYTES_MAX as u64,
+        ),
+        _ => CodecError::corrupt("its PNG data cannot be read"),
+    }
+}

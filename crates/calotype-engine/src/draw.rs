@@ -1,0 +1,93 @@
+//! Painting overlays (spec section 8).
+
+use calotype_codec::Budget;
+use calotype_plan::{Draw, DrawSource, Fault, FaultKind, Repeat};
+
+use crate::composite::{self, Placement};
+use crate::error::{fault, internal};
+use crate::frame::Frame;
+use crate::job::Job;
+use crate::pipeline::{self, Findings};
+use crate::source::{self, Needs};
+
+/// Overlays on overlays on …: more than this is a mistake.
+const DEPTH_MAX: usize = 8;
+
+/// Paints one entry on the frame.
+pub(crate) fn apply(
+    frame: &mut Frame,
+    entry: &Draw,
+    depth: usize,
+    job: &Job<'_>,
+    budget: &Budget,
+    findings: &mut Findings,
+) -> Result<(), Fault> {
+    if depth >= DEPTH_MAX {
+        return Err(Fault::invalid(format!(
+            "Overlays are nested more than {DEPTH_MAX} deep"
+        )));
+    }
+    let bytes = bytes(&entry.source, job)?;
+    let header = source::open(bytes, job.limits)?;
+    let base_size = frame.size();
+    let needs = Needs {
+        ops: &entry.ops,
+        base: Some(base_size),
+        models: job.vision.models(),
+    };
+    let mut overlay = source::load(bytes, &header, &needs, job.limits, budget)?.frame;
+    let mut inner = Findings::default();
+    pipeline::run(
+        &mut overlay,
+        &entry.ops,
+        Some(base_size),
+        depth + 1,
+        job,
+        budget,
+        &mut inner,
+    )?;
+    inner.warnings.into_iter().for_each(|warning| findings.warn(warning));
+    job.limits.check_output(overlay.size())?;
+    let overlay = overlay.into_picture(budget)?;
+
+    let (tile_x, tile_y) = match entry.repeat {
+        Repeat::No => (false, false),
+        Repeat::X => (true, false),
+        Repeat::Y => (false, true),
+        Repeat::Both => (true, true),
+    };
+    // On a tiled axis without a position the first tile starts at 0 (spec 8.4).
+    let place = |offset, tiled: bool, base, length| match offset {
+        None if tiled => 0,
+        _ => Draw::place(offset, base, length),
+    };
+    let at = Placement {
+        x: place(entry.x, tile_x, base_size.width, overlay.size().width),
+        y: place(entry.y, tile_y, base_size.height, overlay.size().height),
+        tile_x,
+        tile_y,
+    };
+    if composite::needs_alpha(entry.composite) {
+        frame.map(budget, |picture| picture.into_rgba(budget).map_err(fault))?;
+    }
+    composite::paint(frame.settle(budget)?, &overlay, at, entry.opacity, entry.composite);
+    Ok(())
+}
+
+fn bytes<'a>(source: &DrawSource, job: &Job<'a>) -> Result<&'a [u8], Fault> {
+    match source {
+        DrawSource::Url(url) => job
+            .overlays
+            .by_url(url)
+            .ok_or_else(|| internal(format!("the overlay {url} was not fetched"))),
+        DrawSource::Part(part) => job.overlays.by_part(*part).ok_or_else(|| {
+            Fault::new(
+                FaultKind::BadRequest,
+                format!("Bad request: the part draw_{part} is missing"),
+            )
+        }),
+        DrawSource::Text(_) => Err(Fault::invalid(
+            "Drawing text is not available on this server yet; draw an image by url instead",
+        )),
+    }
+}

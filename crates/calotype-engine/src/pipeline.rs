@@ -1,0 +1,187 @@
+//! The operations of a plan, one after the other, on a frame.
+
+use std::time::Instant;
+
+use calotype_codec::Budget;
+use calotype_plan::{Background, Decimal, Fault, Focal, Op, Size, Warning};
+
+use crate::adjust::{self, Table};
+use crate::error::internal;
+use crate::frame::Frame;
+use crate::job::{Job, StepReport};
+use crate::orient::Turn;
+use crate::resize::Around;
+use crate::{background, blur, border, draw, face, resize, segment, sharpen, trim_color};
+
+/// What came out of running operations, beside the pixels.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Remarks, each once.
+    pub(crate) warnings: Vec<Warning>,
+    /// What was done, for logs.
+    pub(crate) steps: Vec<StepReport>,
+    /// Whether any pixel or the size may have changed.
+    pub(crate) changed: bool,
+    /// The mask of the last `segment`.
+    pub(crate) mask: Option<segment::GrayMask>,
+}
+
+impl Findings {
+    pub(crate) fn report(&mut self, name: &'static str, size: Size, since: Instant) {
+        let duration_us = u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX);
+        self.steps.push(StepReport {
+            name,
+            size,
+            duration_us,
+        });
+    }
+
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}
+
+/// Runs operations on a frame. `base` is the picture below, if the frame is an overlay; `depth` counts overlays on overlays.
+pub(crate) fn run(
+    frame: &mut Frame,
+    ops: &[Op],
+    base: Option<Size>,
+    depth: usize,
+    job: &Job<'_>,
+    budget: &Budget,
+    findings: &mut Findings,
+) -> Result<(), Fault> {
+    let mut focal: Option<Focal> = None;
+    let mut rest = ops;
+    while let Some((op, after)) = rest.split_first() {
+        rest = after;
+        job.check_time()?;
+        let start = Instant::now();
+        let before = frame.size();
+        match op {
+            Op::Trim(trim) => {
+                let cut = trim.cut(before)?;
+                findings.changed |= cut.size() != before;
+                frame.crop(cut)?;
+            }
+            Op::TrimColor(trim) => {
+                let cut = trim.cut(trim_color::find(frame.settle(budget)?, trim), before);
+                findings.changed |= cut.size() != before;
+                frame.crop(cut)?;
+            }
+            Op::Flip(flip) => {
+                findings.changed = true;
+                frame.turn(Turn::from(*flip));
+            }
+            Op::Rotate(rotate) => {
+                findings.changed = true;
+                frame.turn(Turn::from(*rotate));
+            }
+            Op::FaceCrop(face) => {
+                let region = face.region(before, face::find(frame, job.vision, budget, findings)?);
+                focal = region.focal;
+                if let Some(cut) = region.cut {
+                    findings.changed = true;
+                    frame.crop(cut)?;
+                }
+            }
+            Op::Segment => {
+                findings.changed = true;
+                findings.mask = Some(segment::apply(frame, job.vision, budget)?);
+            }
+            Op::Resize(options) => {
+                let background = match after.first() {
+                    Some(Op::Background(Background(color))) => Some(*color),
+                    _ => None,
+                };
+                let around = Around {
+                    base,
+                    focal: focal.take(),
+                    background,
+                    vision: job.vision,
+                    limits: job.limits,
+                    budget,
+                };
+                let mut warnings = Vec::new();
+                findings.changed |= resize::apply(frame, options, &around, &mut warnings)?;
+                warnings.into_iter().for_each(|warning| findings.warn(warning));
+            }
+            Op::Background(color) => {
+                if frame.layout() == calotype_codec::Layout::Rgba {
+                    findings.changed |= frame.has_transparency();
+                    frame.map(budget, |picture| background::apply(picture, *color, budget))?;
+                }
+            }
+            Op::Brightness(_) | Op::Contrast(_) | Op::Gamma(_) => {
+                findings.changed = true;
+                let mut all = table(op).ok_or_else(|| internal("an adjustment without a table"))?;
+                // What follows and is of the same kind is looked up in the same pass.
+                while let Some((next, after)) = rest.split_first()
+                    && let Some(next) = table(next)
+                {
+                    all = adjust::chain(&all, &next);
+                    rest = after;
+                }
+                adjust::apply(frame.settle(budget)?, &all);
+            }
+            Op::Saturation(factor) => {
+                findings.changed = true;
+                adjust::saturation(frame.settle(budget)?, *factor);
+            }
+            Op::Sharpen(amount) => {
+                findings.changed = true;
+                sharpen::apply(frame.settle(budget)?, *amount, budget)?;
+            }
+            Op::Blur(radius) => {
+                findings.changed = true;
+                blur::apply(frame.settle(budget)?, *radius, budget)?;
+            }
+            Op::Draw(entry) => {
+                findings.changed = true;
+                draw::apply(frame, entry, depth, job, budget, findings)?;
+            }
+            Op::Border(widths) => {
+                job.limits.check_output(widths.grow(before))?;
+                findings.changed = true;
+                frame.map(budget, |picture| border::apply(picture, widths, budget))?;
+            }
+        }
+        findings.report(name(op), frame.size(), start);
+    }
+    Ok(())
+}
+
+/// The table of an operation that treats each value alone.
+fn table(op: &Op) -> Option<Table> {
+    let (make, value): (fn(Decimal) -> Table, _) = match op {
+        Op::Brightness(factor) => (adjust::brightness, factor),
+        Op::Contrast(factor) => (adjust::contrast, factor),
+        Op::Gamma(exponent) => (adjust::gamma, exponent),
+        _ => return None,
+    };
+    Some(make(*value))
+}
+
+/// The option's name, for logs.
+const fn name(op: &Op) -> &'static str {
+    match op {
+        Op::Trim(_) => "trim",
+        Op::TrimColor(_) => "trim.border",
+        Op::Flip(_) => "flip",
+        Op::Rotate(_) => "rotate",
+        Op::FaceCrop(_) => "gravity=face",
+        Op::Segment => "segment",
+        Op::Resize(_) => "resize",
+        Op::Background(_) => "background",
+        Op::Brightness(_) => "brightness",
+        Op::Contrast(_) => "contrast",
+        Op::Gamma(_) => "gamma",
+        Op::Saturation(_) => "saturation",
+        Op::Sharpen(_) => "sharpen",
+        Op::Blur(_) => "blur",
+        Op::Draw(_) => "draw",
+        Op::Border(_) => "border",
+    }
+}

@@ -1,0 +1,60 @@
+//! Embeds the built playground: a table of its files. Without one the crate still builds, with a page that says how to make it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let dist = manifest.join("../../js/playground/dist");
+    println!("cargo::rerun-if-changed={}", dist.display());
+    let mut table = String::from("&[\n");
+    if dist.join("index.html").is_file() {
+        for file in files(&dist)? {
+            println!("cargo::rerun-if-changed={}", file.display());
+            let name = file
+                .strip_prefix(&dist)
+                .unwrap_or(&file)
+                .to_string_lossy()
+                .replace('\\', "/");
+            // A copy of our own: the folder may be built anew while the compiler reads.
+            let path = out.join(format!("playground-{}", name.replace('/', "-")));
+            fs::copy(&file, &path)?;
+            let _ = writeln!(
+                table,
+                "    ({name:?}, include_bytes!({:?})),",
+                path.display().to_string()
+            );
+        }
+    } else {
+        let _ = writeln!(
+            table,
+            "    (\"index.html\", include_bytes!({:?})),",
+            manifest
+                .join("src/surface/playground/unbuilt.html")
+                .display()
+                .to_string()
+        );
+    }
+    table.push(']');
+    fs::write(out.join("playground.rs"), table)
+}
+
+/// All files below a folder, sorted, so that builds repeat.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,6 @@
+//! The surfaces, one module each. They never import one another.
+
+pub(crate) mod ops;
+pub(crate) mod playground;
+pub(crate) mod site;
+pub(crate) mod url;

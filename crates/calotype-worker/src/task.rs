@@ -1,0 +1,45 @@
+//! What goes into a worker and what comes out.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use calotype_engine::Outcome;
+use calotype_plan::{AcceptedFormats, Plan};
+
+/// One transform to make. All its bytes are there already: the engine does no I/O.
+#[derive(Clone, Default)]
+pub struct Task {
+    /// What to do.
+    pub plan: Arc<Plan>,
+    /// The bytes of the source file.
+    pub source: Bytes,
+    /// The bytes of the overlays, by the URL that the plan names them with.
+    pub overlays: HashMap<String, Bytes>,
+    /// The formats that the client accepts.
+    pub accepted: AcceptedFormats,
+    /// Whether the source is a hosted image, whose last resort is its own format (spec 9.3).
+    pub hosted: bool,
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("plan", &self.plan)
+            .field("source_bytes", &self.source.len())
+            .field("overlays", &self.overlays.len())
+            .field("accepted", &self.accepted)
+            .field("hosted", &self.hosted)
+            .finish()
+    }
+}
+
+/// What a task gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// The engine's result.
+    pub outcome: Outcome,
+    /// Milliseconds that the task waited for its turn: `q=` in `Cf-Resized` (spec 13.2).
+    pub queue_ms: u32,
+}

@@ -1,0 +1,194 @@
+//! `calotype serve`: settings to a running server.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use calotype_engine::NoModels;
+use calotype_http::{App, AppSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones};
+use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
+use calotype_worker::{InProcess, WorkerSettings};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::ServeArguments;
+use crate::failure::Failure;
+use crate::settings::{LogFormat, Settings};
+
+/// Serves until it is told to stop.
+pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
+    let settings = Settings::load(arguments)?;
+    if arguments.print_settings {
+        let text = serde_json::to_string_pretty(&settings).map_err(|error| Failure::Other(error.to_string()))?;
+        return writeln!(io::stdout(), "{text}").map_err(|error| Failure::Other(error.to_string()));
+    }
+    start_log(&settings)?;
+    let _lock = settings.data.as_deref().map(lock_data).transpose()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Other(format!("the async runtime could not start: {error}")))?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let app = Arc::new(app(&settings)?);
+    let server_settings = ServerSettings {
+        connections_max: settings.connections,
+        stop_timeout: settings.stop_timeout.0,
+        ..ServerSettings::default()
+    };
+    let server = Server::bind(settings.listen, app, server_settings)
+        .await
+        .map_err(|error| {
+            Failure::Usage(format!(
+                "cannot listen on {}: {error}; choose another address or port with --listen",
+                settings.listen
+            ))
+        })?;
+    let address = server.address().map_err(|error| Failure::Other(error.to_string()))?;
+    announce(&settings, address)?;
+    server.run(stop_signal()?).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn app(settings: &Settings) -> Result<App, Failure> {
+    let limits = settings.limits.limits();
+    let memory = SourceMemory::new(settings.source_memory.0);
+    let guard = match (settings.allow_private, settings.allow_networks.is_empty()) {
+        (true, _) => AddressGuard::off(),
+        (false, true) => AddressGuard::public_only(),
+        (false, false) => AddressGuard::with_networks(settings.allow_networks.clone()),
+    };
+    let fetcher = Fetcher::new(FetchSettings {
+        guard,
+        trusted_origin: settings.origin.clone(),
+        connect_timeout: settings.connect_timeout.0,
+        download_timeout: settings.download_timeout.0,
+        redirects_max: settings.redirects,
+        source_bytes_max: limits.source_bytes_max,
+        memory: memory.clone(),
+        ..FetchSettings::default()
+    });
+    let root = settings
+        .root
+        .as_deref()
+        .map(|root| LocalRoot::new(root, limits.source_bytes_max, memory))
+        .transpose()
+        .map_err(|error| Failure::Usage(format!("root cannot be read: {error}")))?;
+    let mut worker_settings = WorkerSettings {
+        queue_max: settings.queue,
+        memory_bytes_max: settings.memory.0,
+        job_timeout: settings.job_timeout.0,
+        limits,
+        ..WorkerSettings::default()
+    };
+    if settings.threads > 0 {
+        worker_settings.threads = settings.threads;
+    }
+    let worker = InProcess::start(worker_settings, Arc::new(NoModels))
+        .map_err(|error| Failure::Other(format!("worker threads could not start: {error}")))?;
+    let mut zones = settings.zones.clone();
+    zones.extend(
+        settings
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.host_str())
+            .map(str::to_owned),
+    );
+    Ok(App::new(AppSettings {
+        sources: SourceSettings {
+            fetcher,
+            root,
+            origin: settings.origin.clone(),
+            zones: Zones::new(zones, settings.allowed_origins()?),
+        },
+        worker: Arc::new(worker),
+        limits,
+        playground: settings.playground.then(PlaygroundSettings::default),
+        links_canonical: settings.canonical_link,
+        encoder_version: format!("{} {}", env!("CARGO_PKG_VERSION"), calotype_codec::encoder_version()),
+    }))
+}
+
+/// What to open, for whoever started it.
+fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Failure> {
+    let host = if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    let example = if settings.playground {
+        "-/samples/lake.jpg"
+    } else {
+        "<path or URL of an image>"
+    };
+    let mut lines = format!(
+        "Calotype {} is listening on http://{address}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    if settings.playground {
+        lines.push_str(&format!("  playground   http://{host}/-/\n"));
+    }
+    lines.push_str(&format!(
+        "  try          http://{host}/cdn-cgi/image/width=400/{example}\n"
+    ));
+    if let Some(root) = &settings.root {
+        lines.push_str(&format!("  files        {}\n", root.display()));
+    }
+    if let Some(origin) = &settings.origin {
+        lines.push_str(&format!("  origin       {origin}\n"));
+    }
+    io::stdout()
+        .write_all(lines.as_bytes())
+        .map_err(|error| Failure::Other(error.to_string()))?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    if settings.allow_private {
+        tracing::warn!(
+            "--allow-private is on: whoever can send requests can make this server fetch from its private network"
+        );
+    }
+    Ok(())
+}
+
+fn start_log(settings: &Settings) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
+        Failure::Usage(format!(
+            "setting `log`: {error}; write for example info or calotype_http=debug,info"
+        ))
+    })?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    match settings.log_format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Two servers in one directory would tread on each other; the lock ends with the process.
+fn lock_data(data: &Path) -> Result<File, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("data directory {}: {error}", data.display()));
+    fs::create_dir_all(data).map_err(|error| wrong(&error))?;
+    let lock = File::create(data.join("lock")).map_err(|error| wrong(&error))?;
+    lock.try_lock()
+        .map_err(|_| wrong(&"another server is using it; stop that one or name another directory with --data"))?;
+    Ok(lock)
+}
+
+/// Ends on SIGINT and SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: running requests are finished, new ones are not taken");
+    })
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Installs what building and testing need and is not there yet. Safe to run again; quick when nothing is missing.
+#
+#   scripts/setup.sh build    compilers, Node, the WebAssembly target
+#   scripts/setup.sh test     that, and what tests compare with: Pillow, Chromium, foreign image tools, cargo-deny
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-build}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+    echo "setup: '$*' needs root, and there is no sudo; run it as root once" >&2
+    exit 1
+  fi
+}
+
+# Debian packages: name them by the program each brings.
+missing=()
+need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+need cc build-essential
+need nasm nasm
+need cmake cmake
+need pkg-config pkg-config
+need curl curl
+command -v node >/dev/null 2>&1 || missing+=(nodejs npm)
+if [ "$what" = test ]; then
+  need chromium chromium
+  need dwebp webp
+  need avifdec libavif-bin
+  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    echo "setup: please install: ${missing[*]} (this script knows Debian and Ubuntu)" >&2
+    exit 1
+  fi
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if ! command -v cargo >/dev/null; then
+  echo "setup: Rust is missing; install it from https://rustup.rs and open a new shell" >&2
+  exit 1
+fi
+# rust-toolchain.toml names toolchain and targets; rustup installs what is not there.
+rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+
+# The front end needs Node 20.19 or newer; older distributions bring less.
+node_is_new() { "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; }
+if ! node_is_new node && ! { [ -x .tools/node_modules/.bin/node ] && node_is_new .tools/node_modules/.bin/node; }; then
+  npm install --silent --no-fund --no-audit --prefix .tools node@22
+fi
+
+if [ "$what" = test ]; then
+  if ! .tools/venv/bin/python -c 'import PIL, numpy' 2>/dev/null; then
+    python3 -m venv .tools/venv
+    .tools/venv/bin/pip install --quiet --disable-pip-version-check 'pillow==13.*' 'numpy==2.*'
+  fi
+  if ! .tools/bin/cargo-deny --version 2>/dev/null | grep -q '0\.20\.2'; then
+    cargo install --quiet --debug --locked --root .tools --target-dir target/tools cargo-deny@0.20.2
+  fi
+fi

@@ -1,0 +1,169 @@
+//! `cargo xtask check`: rules on the code base that no compiler knows.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::Outcome;
+
+/// The crates from bottom to top. A crate may use those above it in this list and none below (ARCHITECTURE.md).
+const ORDER: [&str; 13] = [
+    "calotype-plan",
+    "calotype-codec",
+    "calotype-engine",
+    "calotype-vision",
+    "calotype-worker",
+    "calotype-source",
+    "calotype-store",
+    "calotype-cache",
+    "calotype-http",
+    "calotype-import",
+    "calotype-audit",
+    "calotype",
+    "xtask",
+];
+
+/// What a crate must not know of, although the order allows it or because it comes from outside.
+const STRANGERS: [(&str, &[&str]); 8] = [
+    ("calotype-plan", &["tokio", "hyper", "http", "url", "reqwest"]),
+    ("calotype-codec", &["tokio", "hyper", "http"]),
+    ("calotype-engine", &["tokio", "hyper", "http"]),
+    ("calotype-worker", &["hyper", "http"]),
+    (
+        "calotype-source",
+        &["calotype-codec", "calotype-engine", "calotype-worker"],
+    ),
+    (
+        "calotype-http",
+        &["calotype-codec", "calotype-engine", "calotype-store-sql"],
+    ),
+    (
+        "calotype-samples",
+        &["calotype-plan", "calotype-codec", "calotype-engine"],
+    ),
+    ("calotype-plan-wasm", &["calotype-codec", "calotype-engine", "tokio"]),
+];
+
+/// Prints what is broken; fails if anything is.
+pub(crate) fn run() -> Outcome {
+    let mut broken = arrows()?;
+    broken.extend(surfaces()?);
+    broken.extend(unsafe_places()?);
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(broken.join("\n").into())
+    }
+}
+
+/// Dependencies between our crates point up the list, and nobody knows a stranger.
+fn arrows() -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps"])
+        .current_dir(crate::root())
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let place = |name: &str| ORDER.iter().position(|known| *known == name);
+    let mut broken = Vec::new();
+    for package in list(&metadata, "packages") {
+        let name = text(&package, "name");
+        let strangers = STRANGERS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or(&[][..], |(_, list)| list);
+        for dependency in list(&package, "dependencies") {
+            if text(&dependency, "kind") == "dev" {
+                continue;
+            }
+            let other = text(&dependency, "name");
+            if let (Some(from), Some(to)) = (place(&name), place(&other))
+                && to >= from
+            {
+                broken.push(format!(
+                    "{name} must not use {other}: arrows point up (ARCHITECTURE.md)"
+                ));
+            }
+            if strangers.contains(&other.as_str()) {
+                broken.push(format!("{name} must know nothing of {other} (ARCHITECTURE.md)"));
+            }
+        }
+    }
+    Ok(broken)
+}
+
+/// Surfaces never import one another, and what they share imports none of them.
+fn surfaces() -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let source = crate::root().join("crates/calotype-http/src");
+    let mut broken = Vec::new();
+    for file in files(&source)? {
+        let relative = file.strip_prefix(&source).unwrap_or(&file).display().to_string();
+        // The app wires surfaces together; nothing else names one.
+        if relative == "app.rs" || relative == "surface/mod.rs" || relative == "lib.rs" {
+            continue;
+        }
+        for (number, line) in fs::read_to_string(&file)?.lines().enumerate() {
+            if line.contains("crate::surface::") {
+                broken.push(format!(
+                    "calotype-http/src/{relative}:{}: only app.rs may name a surface",
+                    number + 1
+                ));
+            }
+        }
+    }
+    Ok(broken)
+}
+
+/// `unsafe` stands only where a C library or a vector instruction is.
+fn unsafe_places() -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    const ALLOWED: [&str; 4] = [
+        "calotype-codec/src/jpeg/",
+        "calotype-codec/src/webp/",
+        "calotype-codec/src/avif/",
+        "calotype-source/src/local_root",
+    ];
+    let crates = crate::root().join("crates");
+    let mut broken = Vec::new();
+    for file in files(&crates)?
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
+    {
+        let relative = file.strip_prefix(&crates).unwrap_or(&file).display().to_string();
+        if ALLOWED.iter().any(|allowed| relative.starts_with(allowed)) {
+            continue;
+        }
+        for (number, line) in fs::read_to_string(&file)?.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if code.contains("unsafe {") || code.contains("unsafe fn") || code.contains("unsafe impl") {
+                broken.push(format!(
+                    "crates/{relative}:{}: unsafe outside the places for it (xtask/src/check.rs)",
+                    number + 1
+                ));
+            }
+        }
+    }
+    Ok(broken)
+}
+
+/// All files below a folder, sorted.
+fn files(folder: &std::path::Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
