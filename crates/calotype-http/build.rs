@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", dist.display());
     let mut table = String::from("&[\n");
     if dist.join("index.html").is_file() {
-        for file in files(&dist)? {
+        for file in files(&dist)?.into_iter().filter(|file| !is_hidden(file)) {
             println!("cargo::rerun-if-changed={}", file.display());
             let name = file
                 .strip_prefix(&dist)
@@ -39,6 +39,11 @@ fn main() -> io::Result<()> {
     }
     table.push(']');
     fs::write(out.join("playground.rs"), table)
+}
+
+fn is_hidden(file: &Path) -> bool {
+    file.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// All files below a folder, sorted, so that builds repeat.

@@ -41,6 +41,18 @@ impl Trail {
         }
     }
 
+    /// How many servers of our kind the request has passed already (RFC 8586).
+    pub(crate) fn hops(&self) -> usize {
+        let elements = self
+            .cdn_loop
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','));
+        elements
+            .filter(|element| element.trim().starts_with("calotype"))
+            .count()
+    }
+
     /// Whether an image resizer sent this request (spec 11.4).
     pub(crate) fn is_from_a_resizer(&self) -> bool {
         self.via.iter().any(|line| {

@@ -16,6 +16,9 @@ use crate::conditional;
 use crate::flight::Flights;
 use crate::zone::Zones;
 
+/// Servers of our kind in a row. Two or three are a sensible set-up; more are one that asks itself.
+const HOPS_MAX: usize = 4;
+
 /// Where originals may come from.
 #[derive(Debug)]
 pub struct SourceSettings {
@@ -208,6 +211,12 @@ impl Sources {
     }
 
     async fn fetch_url(&self, url: Url, identity: &str, trail: &Trail) -> Result<Original, Fault> {
+        if trail.hops() >= HOPS_MAX {
+            return Err(Fault::new(
+                FaultKind::Loop,
+                "The request went round in a circle; an origin must not be this server itself",
+            ));
+        }
         let request = FetchRequest {
             url,
             via: trail.via.clone(),

@@ -203,7 +203,9 @@ proptest! {
         let mut seen = std::collections::HashSet::new();
         let canonical_name = |item: &str| {
             let name = item.split('=').next().unwrap_or_default();
-            match name { "w" => "width", "h" => "height", "q" => "quality", "f" => "format", "g" => "gravity", other => other }.to_owned()
+            let (prefix, last) = name.rsplit_once('.').unwrap_or(("", name));
+            let last = match last { "w" => "width", "h" => "height", "q" => "quality", "f" => "format", "g" => "gravity", other => other };
+            format!("{prefix}.{last}")
         };
         let mut items: Vec<&str> = segment.split(',').rev().filter(|item| seen.insert(canonical_name(item))).collect();
         let plan_a = plan(&items.join(","), &ClientHints::default());

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod tables;
+
 use std::collections::BTreeMap;
 
 use calotype_plan::{
@@ -10,43 +12,7 @@ use calotype_plan::{
     Options, Orientation, OutputFormat, Plan, Planned, Rect, Rendition, Size, SourceRef, TransformPath, Warning,
     inference_size,
 };
-
-const TABLES: &str = include_str!("worked-examples.md");
-
-/// The rows of one table, without header and rule, as trimmed cells.
-fn rows(letter: char) -> Vec<Vec<String>> {
-    let rows: Vec<Vec<String>> = TABLES
-        .lines()
-        .filter(|line| line.starts_with(&format!("| {letter}")))
-        .map(|line| {
-            line.trim_matches('|')
-                .split('|')
-                .map(|cell| cell.trim().to_owned())
-                .collect()
-        })
-        .collect();
-    assert!(!rows.is_empty(), "no rows in table {letter}");
-    rows
-}
-
-fn size(text: &str) -> Size {
-    let text = text.trim_matches('*');
-    let (w, h) = text.split_once('x').unwrap_or_else(|| panic!("no size: {text}"));
-    Size::new(w.parse().expect("width"), h.parse().expect("height"))
-}
-
-/// `500x500+125+0`
-fn rect(text: &str) -> Rect {
-    let mut parts = text.split('+');
-    let size = size(parts.next().expect("size"));
-    let mut number = || {
-        parts
-            .next()
-            .and_then(|n| n.parse().ok())
-            .unwrap_or_else(|| panic!("no box: {text}"))
-    };
-    Rect::new(number(), number(), size.width, size.height)
-}
+use tables::{json_of, rect, rows, size};
 
 /// Options as the table writes them: a URL segment, or a JavaScript object.
 fn planned(cell: &str) -> Result<Planned, Fault> {
@@ -58,39 +24,6 @@ fn planned(cell: &str) -> Result<Planned, Fault> {
         Options::parse_url(text, &limits)?
     };
     Ok(options.plan(&ClientHints::default()))
-}
-
-/// The tables write objects as JavaScript does, and shorten width and height: quote the names, complete the numbers.
-fn json_of(text: &str) -> String {
-    let mut out = String::new();
-    let mut name = String::new();
-    let mut in_string = false;
-    let mut previous = ' ';
-    for c in text.chars() {
-        if c == '"' {
-            in_string = !in_string;
-        }
-        if !in_string && c.is_ascii_alphabetic() {
-            name.push(c);
-            continue;
-        }
-        if !name.is_empty() {
-            let word = std::mem::take(&mut name);
-            let quoted = match word.as_str() {
-                "w" => "\"width\"".to_owned(),
-                "h" => "\"height\"".to_owned(),
-                "true" | "false" => word,
-                _ => format!("\"{word}\""),
-            };
-            out.push_str(&quoted);
-        }
-        if c == '.' && !previous.is_ascii_digit() && !in_string {
-            out.push('0');
-        }
-        out.push(c);
-        previous = c;
-    }
-    out
 }
 
 fn layout(plan: &Plan, source: Size, findings: &Findings) -> Result<Layout, Fault> {
@@ -654,4 +587,24 @@ fn the_json_forms_of_section_3_equal_their_url_forms() {
         );
         assert!(by_url.warnings.is_empty(), "{url}: {:?}", by_url.warnings);
     }
+}
+
+#[test]
+fn warnings_and_refusals_name_the_option_as_it_was_written() {
+    let limits = Limits::default();
+    let warnings = |segment: &str| -> Vec<String> {
+        let planned = Options::parse_url(segment, &limits).unwrap().plan(&ClientHints::default());
+        planned.warnings.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(warnings("w=abc,h=5"), ["invalid value for w"]);
+    assert_eq!(warnings("width=abc,h=5,Foo=1"), ["unknown option: foo", "invalid value for width"]);
+    assert_eq!(warnings("h=5,trim.border.color=nope"), ["invalid value for trim.border.color"]);
+    assert_eq!(warnings("h=5,trim.what=1"), ["unknown option: trim.what"]);
+    assert_eq!(warnings("w=5,dpr=3"), ["dpr > 2 should never be used"]);
+    for (segment, code) in [("trim.what=1", 9401), ("w=0", 9401), ("fit=foo", 9401), ("q=,w=", 9401)] {
+        assert_eq!(Options::parse_url(segment, &limits).unwrap_err().code(), code, "{segment}");
+    }
+    // More dropped options than warnings are kept: still nothing valid.
+    let many: Vec<String> = (0..40).map(|n| format!("draw.{n}x.left=1,w{n}=2")).collect();
+    assert_eq!(Options::parse_url(&many.join(","), &limits).unwrap_err().code(), 9401);
 }

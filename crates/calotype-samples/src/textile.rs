@@ -147,11 +147,11 @@ fn design(i: i32, j: i32) -> V3 {
     };
     let mut color = palette.get(index).copied().unwrap_or_default();
     // Small hooks fill the ground between the diamonds.
-    let (hx, hy) = ((i + shift).rem_euclid(10), (row - 16).rem_euclid(10));
+    let (hx, hy) = ((i + shift).rem_euclid(10), (row - 21).rem_euclid(10));
     let hook_ring =
         ((i + shift - hx + 3).rem_euclid(period) - period / 2).abs() + (row - hy + 3 - band_height / 2).abs();
     let in_hook = (hx < 6 && hy < 2) || (hx < 2 && hy < 6);
-    if in_hook && hook_ring > half + 8 && row - hy + 8 < band_height - 16 {
+    if in_hook && row >= 21 && hook_ring > half + 8 && row - hy + 8 < band_height - 16 {
         color = if band.rem_euclid(2) == 0 { ochre } else { ivory };
     }
     color * jitter

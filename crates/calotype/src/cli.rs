@@ -92,7 +92,7 @@ pub(crate) struct ServeArguments {
     /// Any setting by its name in the file, e.g. limits.side=16000. May be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Print all settings as they came out, as TOML-like text, and end
+    /// Print all settings as they came out, as JSON, and end
     #[arg(long)]
     pub(crate) print_settings: bool,
 }

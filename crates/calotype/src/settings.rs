@@ -385,6 +385,9 @@ fn hint(key: &str) -> &'static str {
         }
         key if key.ends_with("_timeout") => "; write a time, for example 30s or 2m",
         "log_format" => "; write text or json",
+        "threads" | "queue" | "redirects" | "connections" => "; write a whole number",
+        key if key.starts_with("limits.") => "; write a whole number, for example 16000",
+        "allow_private" | "playground" | "canonical_link" => "; write true or false",
         _ => "",
     }
 }
@@ -458,6 +461,21 @@ mod tests {
         let settings = load(&ServeArguments::default()).unwrap();
         assert_eq!(settings.limits.limits(), Limits::default());
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn every_setting_is_in_the_manual() {
+        let manual = include_str!("../../../docs/settings.md");
+        let settings = serde_json::to_value(Settings::default()).unwrap();
+        for (key, value) in settings.as_object().unwrap() {
+            let names: Vec<String> = match value.as_object() {
+                Some(members) => members.keys().map(|member| format!("`{key}.{member}`")).collect(),
+                None => vec![format!("`{key}`")],
+            };
+            for name in names {
+                assert!(manual.contains(&name), "{name} is missing in docs/settings.md");
+            }
+        }
     }
 
     #[test]

@@ -51,7 +51,9 @@ export function App() {
 
   const rested = useRested(view, REST_MS);
   const restedClient = useRested(client, REST_MS);
-  const result = usePicture(requestPath(rested.options, rested.source), restedClient);
+  const answered = usePicture(requestPath(rested.options, rested.source), restedClient);
+  // What is on screen is out of date from the first keystroke on, not from the request on.
+  const result = { ...answered, loading: answered.loading || rested !== view || restedClient !== client };
   const before = usePicture(mode === "compare" ? transformPath(beforeOptions(rested.options), rested.source) : undefined, restedClient);
   const preview = usePicture(mode === "original" ? transformPath({ width: "1600", anim: "false", format: "auto" }, rested.source) : undefined, restedClient);
   const original = useOriginal(rested.source);

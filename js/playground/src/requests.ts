@@ -13,17 +13,22 @@ export interface PictureState {
   readonly loading: boolean;
 }
 
-const NOTHING: PictureState = { picture: undefined, failure: undefined, loading: false };
+/** What came of the last request that was answered. */
+interface Answer {
+  readonly path: string | undefined;
+  readonly client: Client | undefined;
+  readonly picture: Picture | undefined;
+  readonly failure: Failure | undefined;
+}
 
 /** Follows `path`; `undefined` asks for nothing. */
 export function usePicture(path: string | undefined, client: Client): PictureState {
-  const [state, setState] = useState<PictureState>(NOTHING);
+  const [answer, setAnswer] = useState<Answer>({ path: undefined, client: undefined, picture: undefined, failure: undefined });
   const shown = useRef<Picture | undefined>(undefined);
 
   useEffect(() => {
     if (path === undefined) return;
     const control = new AbortController();
-    setState((last) => ({ ...last, loading: true }));
     fetchPicture(path, client, control.signal).then(
       (picture) => {
         if (control.signal.aborted) {
@@ -32,7 +37,7 @@ export function usePicture(path: string | undefined, client: Client): PictureSta
         }
         const stale = shown.current;
         shown.current = picture;
-        setState({ picture, failure: undefined, loading: false });
+        setAnswer({ path, client, picture, failure: undefined });
         // The old bytes are let go once the new ones are on screen.
         if (stale) setTimeout(() => URL.revokeObjectURL(stale.url), 1000);
       },
@@ -40,13 +45,15 @@ export function usePicture(path: string | undefined, client: Client): PictureSta
         if (control.signal.aborted) return;
         const failure: Failure =
           error instanceof RequestFailed ? error.failure : { code: 0, status: 0, message: "The answer could not be read.", ms: 0 };
-        setState((last) => ({ ...last, failure, loading: false }));
+        setAnswer((last) => ({ path, client, picture: last.picture, failure }));
       },
     );
     return () => control.abort();
   }, [path, client]);
 
-  return state;
+  // Told from what was asked last, so that no moment lies between asking and waiting.
+  const loading = path !== undefined && (answer.path !== path || answer.client !== client);
+  return { picture: answer.picture, failure: answer.failure, loading };
 }
 
 /** Facts about the original of `source`; `undefined` until they are known. */

@@ -9,7 +9,8 @@ use calotype_plan::{
 };
 use calotype_worker::{Task, Worker};
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, LINK, LOCATION, VARY,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, LINK, LOCATION,
+    RETRY_AFTER, VARY,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -125,9 +126,21 @@ impl UrlSurface {
                 Some(url) if !matches!(fault.kind(), FaultKind::Loop | FaultKind::InvalidSourceUrl) => {
                     redirect(&url, &fault)
                 }
-                _ => refuse(&fault),
+                _ => self.refuse_with_hint(&fault),
             },
         }
+    }
+
+    /// A refusal for want of room says when there may be some.
+    fn refuse_with_hint(&self, fault: &Fault) -> Answer {
+        let mut answer = refuse(fault);
+        if fault.kind() == FaultKind::Busy {
+            answer.headers_mut().insert(
+                RETRY_AFTER,
+                HeaderValue::from(self.worker.retry_after().as_secs().max(1)),
+            );
+        }
+        answer
     }
 
     async fn result(&self, request: &Request<'_>) -> Result<Answer, Fault> {

@@ -104,7 +104,7 @@ impl Overlay {
         let (mut part, mut chain) = (None, None);
         reader.in_overlay = true;
         for (name, member) in &node.members {
-            let path = format!("{key}.{name}");
+            let path = format!("{key}.{}", member.written);
             if member.is_empty() {
                 continue;
             }

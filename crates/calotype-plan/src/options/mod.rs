@@ -112,30 +112,25 @@ impl Options {
         let mut overlays = Vec::new();
         let mut valid = 0;
         for (name, node) in &tree.members {
+            let key = node.written.as_str();
             if node.is_empty() {
                 // `null` in an object, or an item without `=` in a URL.
                 if reader.door == Door::Url {
-                    reader.unknown(name);
+                    reader.unknown(key);
                 }
                 continue;
             }
-            let warned = reader.warnings.len();
+            let dropped = reader.dropped;
             if name == "draw" {
-                overlays = draw::read_overlays(&mut reader, name, node)?;
-            } else if name == "width" || name == "w" {
-                pass.read(&mut reader, name, name, node)?;
-                output.read_width_members(&mut reader, name, node)?;
-            } else if !pass.read(&mut reader, name, name, node)? && !output.read(&mut reader, name, node)? {
-                reader.unknown(name);
+                overlays = draw::read_overlays(&mut reader, key, node)?;
+            } else if name == "width" {
+                pass.read(&mut reader, name, key, node)?;
+                output.read_width_members(&mut reader, key, node)?;
+            } else if !pass.read(&mut reader, name, key, node)? && !output.read(&mut reader, name, key, node)? {
+                reader.unknown(key);
                 continue;
             }
-            // An option that was dropped left a warning; one that was clamped did too, but is valid.
-            let dropped = reader.warnings[warned..]
-                .iter()
-                .any(|w| matches!(w, Warning::InvalidValue(_) | Warning::UnknownOption(_)));
-            if !dropped || !node.members.is_empty() {
-                valid += 1;
-            }
+            valid += node.values().saturating_sub(reader.dropped - dropped);
         }
         Ok((
             Self {

@@ -60,30 +60,30 @@ const METADATA: &[(&str, Metadata)] = &[
 
 impl OutputOptions {
     /// Reads one option. `false`: the name is none of these.
-    pub(super) fn read(&mut self, reader: &mut Reader<'_>, name: &str, node: &Node) -> Result<bool, Fault> {
+    pub(super) fn read(&mut self, reader: &mut Reader<'_>, name: &str, key: &str, node: &Node) -> Result<bool, Fault> {
         let by_url = reader.door == Door::Url;
         match name {
-            "format" | "f" if reader.door == Door::Canonical && Reader::text(node) == Some("rgb") => {
+            "format" if reader.door == Door::Canonical && Reader::text(node) == Some("rgb") => {
                 self.output.format = FormatChoice::Rgb;
             }
-            "format" | "f" if reader.door == Door::Canonical && Reader::text(node) == Some("rgba") => {
+            "format" if reader.door == Door::Canonical && Reader::text(node) == Some("rgba") => {
                 self.output.format = FormatChoice::Rgba;
             }
-            "format" | "f" => self.output.format = reader.word(name, node, FORMATS)?.unwrap_or(self.output.format),
-            "quality" | "q" => self.output.quality = quality(reader, name, node)?.or(self.output.quality),
-            "compression" => self.output.fast |= reader.word(name, node, &[("fast", ())])?.is_some(),
-            "metadata" => self.output.metadata = reader.word(name, node, METADATA)?.unwrap_or(self.output.metadata),
-            "anim" => self.output.still = reader.boolean(name, node)?.map_or(self.output.still, |anim| !anim),
-            "svg" => self.output.rasterize_svg |= reader.word(name, node, &[("raster", ())])?.is_some(),
-            "onerror" if by_url => self.redirect_on_error |= reader.word(name, node, &[("redirect", ())])?.is_some(),
-            "slow-connection-quality" | "scq" if by_url => {
-                self.slow_connection_quality = quality(reader, name, node)?.or(self.slow_connection_quality);
+            "format" => self.output.format = reader.word(key, node, FORMATS)?.unwrap_or(self.output.format),
+            "quality" => self.output.quality = quality(reader, key, node)?.or(self.output.quality),
+            "compression" => self.output.fast |= reader.word(key, node, &[("fast", ())])?.is_some(),
+            "metadata" => self.output.metadata = reader.word(key, node, METADATA)?.unwrap_or(self.output.metadata),
+            "anim" => self.output.still = reader.boolean(key, node)?.map_or(self.output.still, |anim| !anim),
+            "svg" => self.output.rasterize_svg |= reader.word(key, node, &[("raster", ())])?.is_some(),
+            "onerror" if by_url => self.redirect_on_error |= reader.word(key, node, &[("redirect", ())])?.is_some(),
+            "slow-connection-quality" if by_url => {
+                self.slow_connection_quality = quality(reader, key, node)?.or(self.slow_connection_quality);
             }
-            "wbreakpoints" if by_url => self.read_breakpoints(reader, name, node)?,
-            "wmobile" if by_url => self.mobile_width = width(reader, name, node)?.or(self.mobile_width),
-            "wdesktop" if by_url => self.desktop_width = width(reader, name, node)?.or(self.desktop_width),
+            "wbreakpoints" if by_url => self.read_breakpoints(reader, key, node)?,
+            "wmobile" if by_url => self.mobile_width = width(reader, key, node)?.or(self.mobile_width),
+            "wdesktop" if by_url => self.desktop_width = width(reader, key, node)?.or(self.desktop_width),
             "origin-auth" if reader.door == Door::Object => {
-                self.share_origin_auth |= reader.word(name, node, &[("share-publicly", ())])?.is_some();
+                self.share_origin_auth |= reader.word(key, node, &[("share-publicly", ())])?.is_some();
             }
             _ => return Ok(false),
         }

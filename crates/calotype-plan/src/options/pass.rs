@@ -76,20 +76,20 @@ impl Pass {
     /// Reads one option. `false`: the name is none of a pass.
     pub(super) fn read(&mut self, reader: &mut Reader<'_>, name: &str, key: &str, node: &Node) -> Result<bool, Fault> {
         match name {
-            "width" | "w" => {
+            "width" => {
                 if let Some(width) = self.read_width(reader, key, node)? {
                     self.width = Some(width);
                 }
             }
-            "height" | "h" => {
+            "height" => {
                 if Reader::text(node) != Some("auto") {
                     self.height = read_length(reader, key, node)?.or(self.height);
                 }
             }
             "dpr" => self.read_dpr(reader, key, node)?,
             "fit" => self.fit = reader.word(key, node, FITS)?.or(self.fit),
-            "gravity" | "g" => self.read_gravity(reader, key, node)?,
-            "zoom" | "face-zoom" => self.zoom = reader.ranged(key, node, 1)?.or(self.zoom),
+            "gravity" => self.read_gravity(reader, key, node)?,
+            "zoom" => self.zoom = reader.ranged(key, node, 1)?.or(self.zoom),
             "trim" => self.trim = Trim::read(reader, key, node)?.or(self.trim.take()),
             "border" => self.border = Border::read(reader, key, node)?.or(self.border.take()),
             "background" => self.background = reader.color(key, node)?.or(self.background),

@@ -11,6 +11,8 @@ pub(super) struct Reader<'l> {
     /// Inside an overlay, where sizes may be shares of the base.
     pub(super) in_overlay: bool,
     pub(super) warnings: Vec<Warning>,
+    /// Options and members that were ignored, also those whose warning was not kept.
+    pub(super) dropped: usize,
 }
 
 /// Warnings kept of one request; a longer list helps nobody and every one is a header line.
@@ -39,6 +41,7 @@ impl<'l> Reader<'l> {
             limits,
             in_overlay: false,
             warnings: Vec::new(),
+            dropped: 0,
         }
     }
 
@@ -50,6 +53,7 @@ impl<'l> Reader<'l> {
 
     /// An option nobody knows: ignored, with a warning by URL.
     pub(super) fn unknown(&mut self, key: &str) {
+        self.dropped += 1;
         if self.door == Door::Url {
             self.warn(Warning::UnknownOption(printable(key)));
         }
@@ -58,6 +62,7 @@ impl<'l> Reader<'l> {
     /// A value that cannot be read: dropped with a warning by URL, an error elsewhere. `wanted` completes "KEY must be …".
     pub(super) fn unreadable<T>(&mut self, key: &str, wanted: &str) -> Result<Option<T>, Fault> {
         if self.door == Door::Url {
+            self.dropped += 1;
             self.warn(Warning::InvalidValue(printable(key)));
             Ok(None)
         } else {

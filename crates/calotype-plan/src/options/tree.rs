@@ -20,6 +20,8 @@ pub(crate) struct Node {
     pub(crate) members: BTreeMap<String, Node>,
     /// Items of a JSON list.
     pub(crate) items: Vec<Node>,
+    /// The name as it was written, for messages: `w` where the node stands under `width`.
+    pub(crate) written: String,
 }
 
 /// A single value, with as much of its type as the grammar gives.
@@ -36,6 +38,17 @@ pub(crate) enum Leaf {
 }
 
 impl Node {
+    /// How many values the node holds, in itself and below.
+    pub(crate) fn values(&self) -> usize {
+        let below = self
+            .members
+            .values()
+            .chain(&self.items)
+            .map(Self::values)
+            .sum::<usize>();
+        below + usize::from(self.leaf.is_some())
+    }
+
     /// Whether the node holds nothing at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.leaf.is_none() && self.members.is_empty() && self.items.is_empty()
@@ -78,11 +91,17 @@ pub(crate) fn parse_segment(segment: &str) -> Result<Node, Fault> {
         });
         let key = percent_decode_str(key).decode_utf8_lossy().to_ascii_lowercase();
         let mut node = &mut root;
+        let mut names_an_option = true;
         for (depth, name) in key.split('.').enumerate() {
             if depth >= DEPTH_MAX {
                 return Err(Fault::invalid(format!("option names nest at most {DEPTH_MAX} deep")));
             }
-            node = node.members.entry(name.to_owned()).or_default();
+            let canonical = if names_an_option { canonical_name(name) } else { name };
+            // Below `draw` and an overlay's number there are option names again.
+            names_an_option =
+                (depth == 0 && name == "draw") || (names_an_option && name.bytes().all(|b| b.is_ascii_digit()));
+            node = node.members.entry(canonical.to_owned()).or_default();
+            node.written = name.to_owned();
         }
         // The last one wins (spec 1.5).
         node.leaf = leaf.or_else(|| node.leaf.take());
@@ -93,6 +112,20 @@ pub(crate) fn parse_segment(segment: &str) -> Result<Node, Fault> {
         ));
     }
     Ok(root)
+}
+
+/// The full name of an option that has a short one (spec section 3): an option and its alias are one, so the last one wins whichever it is.
+fn canonical_name(name: &str) -> &str {
+    match name {
+        "w" => "width",
+        "h" => "height",
+        "g" => "gravity",
+        "f" => "format",
+        "q" => "quality",
+        "scq" => "slow-connection-quality",
+        "face-zoom" => "zoom",
+        other => other,
+    }
 }
 
 fn contains_encoded_equals(segment: &str) -> bool {
@@ -148,9 +181,11 @@ fn node(value: &Value, depth: usize) -> Result<Node, Fault> {
                 return Err(too_many());
             }
             for (key, value) in map {
-                let child = node(value, depth + 1)?;
+                let mut child = node(value, depth + 1)?;
+                let written = key.to_ascii_lowercase();
+                child.written.clone_from(&written);
                 if !child.is_empty() || !value.is_null() {
-                    out.members.insert(key.to_ascii_lowercase(), child);
+                    out.members.insert(canonical_name(&written).to_owned(), child);
                 }
             }
         }
@@ -178,7 +213,7 @@ mod tests {
         let tree =
             parse_segment("w=80,,background=rgb%28240%2C40%2C145%29,W=40,trim=border,trim.border.keep=5,x=a+b%2520,")
                 .unwrap();
-        assert_eq!(text(&tree, &["w"]).as_deref(), Some("40"));
+        assert_eq!(text(&tree, &["width"]).as_deref(), Some("40"));
         assert_eq!(text(&tree, &["background"]).as_deref(), Some("rgb(240,40,145)"));
         assert_eq!(text(&tree, &["trim"]).as_deref(), Some("border"));
         assert_eq!(text(&tree, &["trim", "border", "keep"]).as_deref(), Some("5"));
@@ -188,8 +223,8 @@ mod tests {
     #[test]
     fn a_wholly_encoded_segment_is_decoded_first() {
         let tree = parse_segment("w%3D80%2Cq%3d5").unwrap();
-        assert_eq!(text(&tree, &["w"]).as_deref(), Some("80"));
-        assert_eq!(text(&tree, &["q"]).as_deref(), Some("5"));
+        assert_eq!(text(&tree, &["width"]).as_deref(), Some("80"));
+        assert_eq!(text(&tree, &["quality"]).as_deref(), Some("5"));
     }
 
     #[test]
@@ -210,6 +245,22 @@ mod tests {
     #[test]
     fn undecodable_text_is_unreadable_not_replaced() {
         let tree = parse_segment("w=%ff").unwrap();
-        assert_eq!(tree.members["w"].leaf, Some(Leaf::Unreadable));
+        assert_eq!(tree.members["width"].leaf, Some(Leaf::Unreadable));
+    }
+
+    #[test]
+    fn an_option_and_its_alias_are_one_and_the_last_wins() {
+        for (segment, want) in [("w=80,width=40", "40"), ("width=40,w=80", "80")] {
+            let tree = parse_segment(segment).unwrap();
+            assert_eq!(text(&tree, &["width"]).as_deref(), Some(want), "{segment}");
+        }
+        let tree = parse_segment("draw.0.width=5,draw.0.w=6,draw.h=7,trim.w=8").unwrap();
+        assert_eq!(text(&tree, &["draw", "0", "width"]).as_deref(), Some("6"));
+        assert_eq!(text(&tree, &["draw", "height"]).as_deref(), Some("7"));
+        assert_eq!(
+            text(&tree, &["trim", "w"]).as_deref(),
+            Some("8"),
+            "aliases are names of options, not of members"
+        );
     }
 }

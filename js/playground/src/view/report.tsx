@@ -164,6 +164,13 @@ export function PlanView(props: {
         {explanation?.canonical && <CopyButton text={explanation.canonical} label="the canonical plan" />}
       </div>
       {missing && <p class="note">This browser runs no WebAssembly, so sizes are known only when the server has answered.</p>}
+      {warnings.length > 0 && (
+        <ul class="warnings" aria-label="Warnings" data-testid="warnings">
+          {warnings.map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      )}
       {explanation?.canonical !== undefined && (
         <p class="code canonical" data-testid="canonical">
           {explanation.canonical || <span class="dim">nothing to do</span>}
@@ -192,13 +199,6 @@ export function PlanView(props: {
           {explanation.cost.decodeScale > 1 && <>, decoded at 1/{explanation.cost.decodeScale}</>}
           {explanation.vary.length > 0 && <>; varies with {explanation.vary.join(", ")}</>}
         </p>
-      )}
-      {warnings.length > 0 && (
-        <ul class="warnings" aria-label="Warnings" data-testid="warnings">
-          {warnings.map((text) => (
-            <li key={text}>{text}</li>
-          ))}
-        </ul>
       )}
     </section>
   );
