@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 cargo build --quiet --locked --package calotype
+: > "$work/out" # there before anybody looks
 target/debug/calotype serve --listen 127.0.0.1:0 --data "$work/data" --set log=warn ${SERVER_ARGS:-} > "$work/out" 2> "$work/log" &
 server=$!
 for _ in $(seq 100); do

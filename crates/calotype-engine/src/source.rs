@@ -1,7 +1,7 @@
 //! From bytes to a frame: header, limits, the scale of the decode, pixels.
 
 use calotype_codec::{Budget, DecodeRequest, Header, SourceMetadata, decode, probe};
-use calotype_plan::{Fault, FaultKind, Limits, Models, Op, Size};
+use calotype_plan::{Fault, FaultKind, Limits, Models, Op, Rect, Size};
 
 use crate::error::fault;
 use crate::frame::Frame;
@@ -42,11 +42,11 @@ pub(crate) fn load(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Source, Fault> {
+    let turn = Turn::from(header.orientation);
     let request = DecodeRequest {
-        scale: needs.scale(header.upright_size()),
+        scale: needs.scale(header.size, turn),
     };
     let decoded = decode(bytes, header, &request, limits, budget).map_err(fault)?;
-    let turn = Turn::from(header.orientation);
     let frame = Frame::decoded(decoded.picture, header.size, decoded.scale, turn, decoded.color);
     Ok(Source {
         frame,
@@ -64,32 +64,52 @@ pub(crate) struct Needs<'a> {
 
 impl Needs<'_> {
     /// The denominator of the decode: the largest of 8, 4, 2 that leaves [`RESIDUAL_RATIO`] stored pixels per output pixel, as long as nothing but
-    /// geometry comes before the first resize; else 1.
-    fn scale(&self, upright: Size) -> u8 {
-        let Some((before, scaled)) = self.first_resize(upright) else {
+    /// geometry comes before the first resize; else 1. A cut that is not on the grid of the scaled pixels needs all of them: one that lies on both
+    /// sides of its edge would bring back what was trimmed away, as a dark line where a black frame was.
+    fn scale(&self, stored: Size, turn: Turn) -> u8 {
+        let Some(first) = self.first_resize(stored, turn) else {
             return 1;
         };
         let is_enough = |scale: u8| {
             let least = u64::from(scale) * RESIDUAL_RATIO;
             // The scaled size is rounded: half a pixel of it may be missing.
             let holds = |before: u32, scaled: u32| 2 * u64::from(before) + least >= 2 * least * u64::from(scaled);
-            holds(before.width, scaled.width) && holds(before.height, scaled.height)
+            holds(first.before.width, first.scaled.width) && holds(first.before.height, first.scaled.height)
         };
-        [8, 4, 2].into_iter().find(|&scale| is_enough(scale)).unwrap_or(1)
+        let is_on_grid = |scale: u8| {
+            let scale = u32::from(scale);
+            let holds = |start: u32, length: u32, side: u32| {
+                let end = start + length;
+                start.is_multiple_of(scale) && (end.is_multiple_of(scale) || end == side)
+            };
+            let cut = first.cut;
+            holds(cut.left, cut.width, stored.width) && holds(cut.top, cut.height, stored.height)
+        };
+        [8, 4, 2]
+            .into_iter()
+            .find(|&scale| is_enough(scale) && is_on_grid(scale))
+            .unwrap_or(1)
     }
 
-    /// The sizes before and after the first resize, if they are known without pixels.
-    fn first_resize(&self, upright: Size) -> Option<(Size, Size)> {
-        let mut size = upright;
+    /// The first resize, if what comes before it is known without pixels.
+    fn first_resize(&self, stored: Size, mut turn: Turn) -> Option<FirstResize> {
+        let mut cut = Rect::of(stored);
         for op in self.ops {
+            let before = turn.apply(cut.size());
             match op {
-                // An empty box is an error that the pipeline reports.
-                Op::Trim(trim) => size = trim.cut(size).ok()?.size(),
-                Op::Flip(_) => {}
-                Op::Rotate(rotate) if rotate.swaps_axes() => size = size.swapped(),
-                Op::Rotate(_) => {}
+                Op::Trim(trim) => {
+                    // An empty box is an error that the pipeline reports.
+                    let inner = turn.undo(trim.cut(before).ok()?, cut.size());
+                    let (left, top) = (cut.left + inner.left, cut.top + inner.top);
+                    cut = Rect::new(left, top, inner.width, inner.height);
+                }
+                Op::Flip(flip) => turn = turn.then(Turn::from(*flip)),
+                Op::Rotate(rotate) => turn = turn.then(Turn::from(*rotate)),
                 Op::FaceCrop(_) if !self.models.faces => {}
-                Op::Resize(resize) => return Some((size, resize.fit(size, self.base).scaled)),
+                Op::Resize(resize) => {
+                    let scaled = resize.fit(before, self.base).scaled;
+                    return Some(FirstResize { cut, before, scaled });
+                }
                 _ => return None,
             }
         }
@@ -97,9 +117,19 @@ impl Needs<'_> {
     }
 }
 
+/// What the first resize does.
+struct FirstResize {
+    /// What is left of the stored pixels, in their own coordinates.
+    cut: Rect,
+    /// The size before, upright.
+    before: Size,
+    /// The size after, before a cut to the box.
+    scaled: Size,
+}
+
 #[cfg(test)]
 mod tests {
-    use calotype_plan::{ColorTrim, Edge, Fit, Gravity, Length, Resize, Rotate, TrimBox, Upscale};
+    use calotype_plan::{ColorTrim, Edge, Fit, Flip, Gravity, Length, Resize, Rotate, TrimBox, Upscale};
 
     use super::*;
 
@@ -109,7 +139,7 @@ mod tests {
             base: None,
             models: Models::default(),
         }
-        .scale(size)
+        .scale(size, Turn::default())
     }
 
     fn width(width: u32) -> Op {
@@ -147,6 +177,19 @@ mod tests {
             ..TrimBox::default()
         });
         assert_eq!(scale(&[trim, width(500)], size), 2);
+        let from = |left: u32| {
+            Op::Trim(TrimBox {
+                left: Some(Edge::Px(left)),
+                width: Some(Edge::Px(2000)),
+                ..TrimBox::default()
+            })
+        };
+        // On the grid of the scaled pixels, or not; the mirror image of 101..2101 is 1899..3899.
+        for (left, want) in [(8, 8), (4, 4), (6, 2), (7, 1)] {
+            assert_eq!(scale(&[from(left), width(100)], size), want, "{left}");
+        }
+        assert_eq!(scale(&[Op::Flip(Flip::Horizontal), from(104), width(100)], size), 8);
+        assert_eq!(scale(&[Op::Flip(Flip::Horizontal), from(101), width(100)], size), 1);
         assert_eq!(scale(&[Op::Rotate(Rotate::Deg90), width(375)], size), 4);
         let color = Op::TrimColor(ColorTrim {
             color: None,

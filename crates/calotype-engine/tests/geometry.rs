@@ -217,6 +217,37 @@ fn what_was_trimmed_away_does_not_bleed_in() {
 }
 
 #[test]
+fn a_frame_that_was_trimmed_away_leaves_no_line_in_a_scaled_decode() {
+    // Light grey to the very edge of the frame, which is on the grid of the blocks of eight, on that of four, or on none.
+    for frame in [16, 20, 21, 31] {
+        let size = Size::new(800, 600);
+        let mut original = Picture::new(size, Layout::Rgb, [0; 4], &Budget::unlimited()).unwrap();
+        let (start, end) = (frame as usize * 3, (800 - frame) as usize * 3);
+        for row in original
+            .rows_mut()
+            .skip(frame as usize)
+            .take((600 - 2 * frame) as usize)
+        {
+            row[start..end].fill(200);
+        }
+        let px = Some(Edge::Px(frame));
+        let trim = Op::Trim(TrimBox {
+            left: px,
+            top: px,
+            right: px,
+            bottom: px,
+            ..TrimBox::default()
+        });
+        let source = jpeg(&original, 100);
+        for width in [40, 90, 180] {
+            let out = Around::default().pixels(vec![trim.clone(), resize(width, 0, Fit::Contain)], &source);
+            let off = out.data().iter().map(|v| v.abs_diff(200)).max().unwrap();
+            assert!(off <= 8, "frame {frame} to {width}: {off}");
+        }
+    }
+}
+
+#[test]
 fn colour_does_not_bleed_out_of_transparent_pixels() {
     // Transparent green beside opaque grey: premultiplied, no green ever shows.
     let mut original = Picture::new(Size::new(40, 40), Layout::Rgba, [0, 255, 0, 0], &Budget::unlimited()).unwrap();

@@ -100,9 +100,10 @@ fn source_ref(raw: &str, query: Option<&str>) -> Result<SourceRef, Fault> {
             "no source given; write /cdn-cgi/image/<options>/<path or URL of the image>",
         ));
     }
-    check_characters(&path)?;
     refuse_loop(&path)?;
-    Ok(SourceRef::Path(with_query(path)))
+    let path = with_query(path);
+    check_characters(&path)?;
+    Ok(SourceRef::Path(path))
 }
 
 /// Checks an absolute source, overlay or font URL (spec 1.8, 1.9): http or https, a host, no user-info, no raw spaces, control characters or non-ASCII
@@ -209,6 +210,7 @@ mod tests {
             ("https://example.com/a b.png", 9406),
             ("https%3A%2F%2Fexample.com%2Fa%20b.png", 9406),
             ("caf\u{e9}.png", 9406),
+            ("a.png?q=caf\u{e9}", 9406),
             ("cdn-cgi/image/w=40/a.jpg", 9403),
             ("//cdn-cgi//image/w=40/a.jpg", 9403),
             ("https://b.net/cdn-cgi/image/w=40/a.jpg", 9403),

@@ -593,16 +593,28 @@ fn the_json_forms_of_section_3_equal_their_url_forms() {
 fn warnings_and_refusals_name_the_option_as_it_was_written() {
     let limits = Limits::default();
     let warnings = |segment: &str| -> Vec<String> {
-        let planned = Options::parse_url(segment, &limits).unwrap().plan(&ClientHints::default());
+        let planned = Options::parse_url(segment, &limits)
+            .unwrap()
+            .plan(&ClientHints::default());
         planned.warnings.iter().map(ToString::to_string).collect()
     };
     assert_eq!(warnings("w=abc,h=5"), ["invalid value for w"]);
-    assert_eq!(warnings("width=abc,h=5,Foo=1"), ["unknown option: foo", "invalid value for width"]);
-    assert_eq!(warnings("h=5,trim.border.color=nope"), ["invalid value for trim.border.color"]);
+    assert_eq!(
+        warnings("width=abc,h=5,Foo=1"),
+        ["unknown option: foo", "invalid value for width"]
+    );
+    assert_eq!(
+        warnings("h=5,trim.border.color=nope"),
+        ["invalid value for trim.border.color"]
+    );
     assert_eq!(warnings("h=5,trim.what=1"), ["unknown option: trim.what"]);
     assert_eq!(warnings("w=5,dpr=3"), ["dpr > 2 should never be used"]);
     for (segment, code) in [("trim.what=1", 9401), ("w=0", 9401), ("fit=foo", 9401), ("q=,w=", 9401)] {
-        assert_eq!(Options::parse_url(segment, &limits).unwrap_err().code(), code, "{segment}");
+        assert_eq!(
+            Options::parse_url(segment, &limits).unwrap_err().code(),
+            code,
+            "{segment}"
+        );
     }
     // More dropped options than warnings are kept: still nothing valid.
     let many: Vec<String> = (0..40).map(|n| format!("draw.{n}x.left=1,w{n}=2")).collect();

@@ -1,5 +1,7 @@
 //! Reads `worked-examples.md`. The tests of the served product read the same tables through this file.
 
+#![allow(unreachable_pub, reason = "a module of more than one test binary")]
+
 use calotype_plan::{Rect, Size};
 
 const TABLES: &str = include_str!("../worked-examples.md");
