@@ -12,6 +12,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::App;
 
@@ -27,6 +28,8 @@ pub struct ServerSettings {
     pub connections_max: usize,
     /// From the first byte of a request to the end of its headers.
     pub header_timeout: Duration,
+    /// How long a client may leave an answer unread before its connection is reset.
+    pub write_timeout: Duration,
     /// How long running requests may take to finish once a stop was asked for.
     pub stop_timeout: Duration,
 }
@@ -36,6 +39,7 @@ impl Default for ServerSettings {
         Self {
             connections_max: 4_096,
             header_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(30),
         }
     }
@@ -105,6 +109,10 @@ impl Server {
             };
             // Answers are written whole: waiting to fill packets only delays them.
             let _ = stream.set_nodelay(true);
+            // A client that stops reading would hold its answer's memory for ever.
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(self.settings.write_timeout));
+            let stream = Box::pin(stream);
             let app = self.app.clone();
             let service = service_fn(move |request| {
                 let app = app.clone();
