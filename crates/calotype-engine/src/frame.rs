@@ -5,10 +5,10 @@
 //! result. So a scaled decode never shifts a picture by its `ceil()` column, and twelve megapixels are never turned.
 
 use calotype_codec::{Budget, ColorSource, Layout, Picture, to_srgb};
-use calotype_plan::{Fault, Rect, Size};
+use calotype_plan::{Fault, Rect, Size, Turn};
 
 use crate::error::{fault, internal};
-use crate::orient::{Area, Turn};
+use crate::orient::{Area, TurnPixels};
 use crate::resample;
 
 /// Pixels, the part of them that counts, and what is still to be done to them.

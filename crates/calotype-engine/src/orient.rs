@@ -1,66 +1,12 @@
-//! The eight ways of turning a picture: their algebra, and doing it to pixels (spec 5.4).
-//!
-//! A turn is: exchange the axes or not, then mirror either axis of the result or not. That is the dihedral group of the square, D4; EXIF's eight
-//! orientations are its elements.
+//! Turning pixels (spec 5.4). The algebra of turns is [`Turn`]'s.
 
 use calotype_codec::{Budget, Picture};
-use calotype_plan::{Fault, Flip, Orientation, Rect, Rotate, Size};
+use calotype_plan::{Fault, Size, Turn};
 
 use crate::error::fault;
 
 /// Rows that are read side by side when axes are exchanged, so that both reads and writes stay in the cache.
 const BAND_ROWS: usize = 32;
-
-/// A turn that is still to be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Turn {
-    /// Exchange the axes first.
-    transpose: bool,
-    /// Then mirror left-right.
-    mirror_x: bool,
-    /// And top-bottom.
-    mirror_y: bool,
-}
-
-impl From<Orientation> for Turn {
-    fn from(orientation: Orientation) -> Self {
-        let (transpose, mirror_x, mirror_y) = match orientation {
-            Orientation::Upright => (false, false, false),
-            Orientation::FlipH => (false, true, false),
-            Orientation::Rotate180 => (false, true, true),
-            Orientation::FlipV => (false, false, true),
-            Orientation::Transpose => (true, false, false),
-            Orientation::Rotate90 => (true, true, false),
-            Orientation::Transverse => (true, true, true),
-            Orientation::Rotate270 => (true, false, true),
-        };
-        Self {
-            transpose,
-            mirror_x,
-            mirror_y,
-        }
-    }
-}
-
-impl From<Flip> for Turn {
-    fn from(flip: Flip) -> Self {
-        Self {
-            transpose: false,
-            mirror_x: matches!(flip, Flip::Horizontal | Flip::Both),
-            mirror_y: matches!(flip, Flip::Vertical | Flip::Both),
-        }
-    }
-}
-
-impl From<Rotate> for Turn {
-    fn from(rotate: Rotate) -> Self {
-        Self::from(match rotate {
-            Rotate::Deg90 => Orientation::Rotate90,
-            Rotate::Deg180 => Orientation::Rotate180,
-            Rotate::Deg270 => Orientation::Rotate270,
-        })
-    }
-}
 
 /// A box with fractional edges.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,54 +17,17 @@ pub(crate) struct Area {
     pub(crate) height: f64,
 }
 
-impl Turn {
-    /// Whether nothing is to be done.
-    pub(crate) fn is_none(self) -> bool {
-        self == Self::default()
-    }
-
-    /// This turn followed by another.
-    pub(crate) fn then(self, next: Self) -> Self {
-        // Mirroring an axis before the axes are exchanged is mirroring the other one after.
-        let (x, y) = if next.transpose {
-            (self.mirror_y, self.mirror_x)
-        } else {
-            (self.mirror_x, self.mirror_y)
-        };
-        Self {
-            transpose: self.transpose != next.transpose,
-            mirror_x: next.mirror_x != x,
-            mirror_y: next.mirror_y != y,
-        }
-    }
-
-    /// The size after the turn.
-    pub(crate) fn apply(self, size: Size) -> Size {
-        if self.transpose { size.swapped() } else { size }
-    }
-
-    /// Where a box of the turned picture lies in the picture before; `before` is the size before the turn. The box must lie inside.
-    pub(crate) fn undo(self, rect: Rect, before: Size) -> Rect {
-        let after = self.apply(before);
-        let left = if self.mirror_x {
-            after.width.saturating_sub(rect.left + rect.width)
-        } else {
-            rect.left
-        };
-        let top = if self.mirror_y {
-            after.height.saturating_sub(rect.top + rect.height)
-        } else {
-            rect.top
-        };
-        if self.transpose {
-            Rect::new(top, left, rect.height, rect.width)
-        } else {
-            Rect::new(left, top, rect.width, rect.height)
-        }
-    }
-
+/// What a turn does to pixels.
+pub(crate) trait TurnPixels {
     /// As [`Turn::undo`] for a fractional box.
-    pub(crate) fn undo_area(self, area: Area, before: Size) -> Area {
+    fn undo_area(self, area: Area, before: Size) -> Area;
+
+    /// Turns the pixels. Mirroring is done in place; exchanging the axes needs a second picture.
+    fn pixels(self, picture: Picture, budget: &Budget) -> Result<Picture, Fault>;
+}
+
+impl TurnPixels for Turn {
+    fn undo_area(self, area: Area, before: Size) -> Area {
         let after = self.apply(before);
         let left = if self.mirror_x {
             f64::from(after.width) - area.left - area.width
@@ -147,8 +56,7 @@ impl Turn {
         }
     }
 
-    /// Turns the pixels. Mirroring is done in place; exchanging the axes needs a second picture.
-    pub(crate) fn pixels(self, mut picture: Picture, budget: &Budget) -> Result<Picture, Fault> {
+    fn pixels(self, mut picture: Picture, budget: &Budget) -> Result<Picture, Fault> {
         if self.transpose {
             picture = transpose(&picture, budget)?;
         }
@@ -227,6 +135,7 @@ fn transpose_pixels<const N: usize>(from: &[[u8; N]], to: &mut [[u8; N]], width:
 #[cfg(test)]
 mod tests {
     use calotype_codec::Layout;
+    use calotype_plan::{Orientation, Rect};
 
     use super::*;
 

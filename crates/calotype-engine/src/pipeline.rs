@@ -3,13 +3,12 @@
 use std::time::Instant;
 
 use calotype_codec::Budget;
-use calotype_plan::{Background, Decimal, Fault, Focal, Op, Size, Warning};
+use calotype_plan::{Background, Decimal, Fault, Focal, Op, Size, Turn, Warning};
 
 use crate::adjust::{self, Table};
 use crate::error::internal;
 use crate::frame::Frame;
 use crate::job::{Job, StepReport};
-use crate::orient::Turn;
 use crate::resize::Around;
 use crate::{background, blur, border, draw, face, resize, segment, sharpen, trim_color};
 

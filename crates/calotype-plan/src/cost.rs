@@ -1,7 +1,7 @@
 //! What a plan will take before it runs: for admission, for the scale of decoding, and for people who ask.
 
 use crate::op::{Op, Plan};
-use crate::{Fault, Findings, Layout, Limits, Orientation, Size};
+use crate::{Fault, Findings, Layout, Limits, Models, Orientation, Rect, Size, Turn};
 
 /// An estimate, on the high side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Plan {
     /// The estimate for a source. Faces, frames and salient windows are taken as not found, which costs most. Errors as [`Layout::compute`].
     pub fn cost(&self, source: SourceFacts, limits: &Limits) -> Result<Cost, Fault> {
         let findings = Findings {
-            models: crate::Models {
+            models: Models {
                 faces: true,
                 segment: true,
                 generate: true,
@@ -45,7 +45,13 @@ impl Plan {
         };
         let layout = Layout::compute(self, source.stored, source.orientation, &findings, limits)?;
         let decode_scale = if source.scalable {
-            self.decode_scale(source.orientation.apply(source.stored))
+            decode_scale(
+                &self.ops,
+                source.stored,
+                Turn::from(source.orientation),
+                None,
+                findings.models,
+            )
         } else {
             1
         };
@@ -66,37 +72,145 @@ impl Plan {
             memory_peak_bytes: coefficients.max(widest) + working,
         })
     }
+}
 
-    /// The largest of 1, 2, 4, 8 by which the source may be decoded smaller so that the first resize still has at least a factor of 2 left to do.
-    ///
-    /// Scaled decoding costs sharpness when the rest is smaller than that (measured: 2.6 SSIMULACRA2 points at a rest of 1.26). Only plans whose
-    /// operations before the resize are pure geometry qualify, and no other operation may look at full-size pixels.
-    #[must_use]
-    pub fn decode_scale(&self, upright: Size) -> u8 {
-        let mut size = upright;
-        for op in &self.ops {
-            match op {
-                Op::Trim(trim) => match trim.cut(size) {
-                    Ok(cut) => size = cut.size(),
-                    Err(_) => return 1,
-                },
-                Op::Flip(_) => {}
-                Op::Rotate(rotate) if rotate.swaps_axes() => size = size.swapped(),
-                Op::Rotate(_) => {}
-                Op::Resize(resize) => {
-                    let fitted = resize.fit(size, None);
-                    return [8_u8, 4, 2]
-                        .into_iter()
-                        .find(|&scale| {
-                            let needed = |scaled: u32| u64::from(scaled) * u64::from(scale) * 2;
-                            needed(fitted.scaled.width) <= u64::from(size.width)
-                                && needed(fitted.scaled.height) <= u64::from(size.height)
-                        })
-                        .unwrap_or(1);
-                }
-                _ => return 1,
+/// Pixels that must be left per output pixel after a scaled decode. At 2 the result is as good as from a full decode to the eye; at less it is visibly
+/// soft (measured: 2.6 SSIMULACRA2 points at 1.26).
+const RESIDUAL_RATIO: u64 = 2;
+
+/// The denominator at which a source may be decoded smaller: the largest of 8, 4, 2 that leaves two stored pixels per output pixel, as long as nothing but
+/// geometry comes before the first resize; else 1.
+///
+/// A cut that is not on the grid of the scaled pixels needs all of them: one that lies on both sides of its edge would bring back what was trimmed away, as a
+/// dark line where a black frame was. `base` is the picture below, for an overlay.
+#[must_use]
+pub fn decode_scale(ops: &[Op], stored: Size, turn: Turn, base: Option<Size>, models: Models) -> u8 {
+    let Some(first) = first_resize(ops, stored, turn, base, models) else {
+        return 1;
+    };
+    let is_enough = |scale: u8| {
+        let least = u64::from(scale) * RESIDUAL_RATIO;
+        // The scaled size is rounded: half a pixel of it may be missing.
+        let holds = |before: u32, scaled: u32| 2 * u64::from(before) + least >= 2 * least * u64::from(scaled);
+        holds(first.before.width, first.scaled.width) && holds(first.before.height, first.scaled.height)
+    };
+    let is_on_grid = |scale: u8| {
+        let scale = u32::from(scale);
+        let holds = |start: u32, length: u32, side: u32| {
+            let end = start + length;
+            start.is_multiple_of(scale) && (end.is_multiple_of(scale) || end == side)
+        };
+        let cut = first.cut;
+        holds(cut.left, cut.width, stored.width) && holds(cut.top, cut.height, stored.height)
+    };
+    [8, 4, 2]
+        .into_iter()
+        .find(|&scale| is_enough(scale) && is_on_grid(scale))
+        .unwrap_or(1)
+}
+
+/// What the first resize does.
+struct FirstResize {
+    /// What is left of the stored pixels, in their own coordinates.
+    cut: Rect,
+    /// The size before, upright.
+    before: Size,
+    /// The size after, before a cut to the box.
+    scaled: Size,
+}
+
+/// The first resize, if what comes before it is known without pixels.
+fn first_resize(ops: &[Op], stored: Size, mut turn: Turn, base: Option<Size>, models: Models) -> Option<FirstResize> {
+    let mut cut = Rect::of(stored);
+    for op in ops {
+        let before = turn.apply(cut.size());
+        match op {
+            Op::Trim(trim) => {
+                // An empty box is an error that others report.
+                let inner = turn.undo(trim.cut(before).ok()?, cut.size());
+                cut = Rect::new(cut.left + inner.left, cut.top + inner.top, inner.width, inner.height);
             }
+            Op::Flip(flip) => turn = turn.then(Turn::from(*flip)),
+            Op::Rotate(rotate) => turn = turn.then(Turn::from(*rotate)),
+            Op::FaceCrop(_) if !models.faces => {}
+            Op::Resize(resize) => {
+                return Some(FirstResize {
+                    cut,
+                    before,
+                    scaled: resize.fit(before, base).scaled,
+                });
+            }
+            _ => return None,
         }
-        1
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ColorTrim, Edge, Fit, Flip, Gravity, Length, Resize, Rotate, TrimBox, Upscale};
+
+    use super::*;
+
+    fn scale(ops: &[Op], size: Size) -> u8 {
+        decode_scale(ops, size, Turn::default(), None, Models::default())
+    }
+
+    fn width(width: u32) -> Op {
+        Op::Resize(Resize {
+            width: Some(Length::Px(width)),
+            height: None,
+            fit: Fit::ScaleDown,
+            gravity: Gravity::CENTER,
+            upscale: Upscale::Interpolate,
+        })
+    }
+
+    #[test]
+    fn a_scaled_decode_leaves_two_pixels_for_one() {
+        let size = Size::new(4000, 3000);
+        for (target, want) in [
+            (4000, 1),
+            (1002, 1),
+            (1000, 2),
+            (502, 2),
+            (500, 4),
+            (252, 4),
+            (250, 8),
+            (10, 8),
+        ] {
+            assert_eq!(scale(&[width(target)], size), want, "{target}");
+        }
+    }
+
+    #[test]
+    fn only_plain_geometry_may_come_before() {
+        let size = Size::new(4000, 3000);
+        let trim = Op::Trim(TrimBox {
+            width: Some(Edge::Px(2000)),
+            ..TrimBox::default()
+        });
+        assert_eq!(scale(&[trim, width(500)], size), 2);
+        let from = |left: u32| {
+            Op::Trim(TrimBox {
+                left: Some(Edge::Px(left)),
+                width: Some(Edge::Px(2000)),
+                ..TrimBox::default()
+            })
+        };
+        // On the grid of the scaled pixels, or not; the mirror image of 101..2101 is 1899..3899.
+        for (left, want) in [(8, 8), (4, 4), (6, 2), (7, 1)] {
+            assert_eq!(scale(&[from(left), width(100)], size), want, "{left}");
+        }
+        assert_eq!(scale(&[Op::Flip(Flip::Horizontal), from(104), width(100)], size), 8);
+        assert_eq!(scale(&[Op::Flip(Flip::Horizontal), from(101), width(100)], size), 1);
+        assert_eq!(scale(&[Op::Rotate(Rotate::Deg90), width(375)], size), 4);
+        let color = Op::TrimColor(ColorTrim {
+            color: None,
+            tolerance: 10,
+            keep: 0,
+        });
+        assert_eq!(scale(&[color, width(100)], size), 1);
+        assert_eq!(scale(&[], size), 1);
     }
 }

@@ -23,11 +23,12 @@ mod negotiate;
 mod op;
 mod options;
 mod path;
+mod turn;
 mod warning;
 
 pub use canonical::PlanKey;
 pub use color::Color;
-pub use cost::{Cost, SourceFacts};
+pub use cost::{Cost, SourceFacts, decode_scale};
 pub use decimal::Decimal;
 pub use fault::{Fault, FaultKind};
 pub use format::ImageFormat;
@@ -46,4 +47,5 @@ pub use op::{
 };
 pub use options::{BindingCanvas, BindingForm, BindingLayer, BindingPlan, Door, Options, OutputFields, Planned};
 pub use path::{SourceRef, TransformPath};
+pub use turn::Turn;
 pub use warning::Warning;

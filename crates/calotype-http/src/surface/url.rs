@@ -91,15 +91,13 @@ impl UrlSurface {
     }
 
     async fn transform(&self, parts: &Parts, path: &TransformPath<'_>) -> Answer {
-        let options = match Options::parse_url(path.options, &self.limits) {
-            Ok(options) => options,
-            Err(fault) => return refuse(&fault),
-        };
         let base = PublicBase::of(parts);
         let trail = Trail::of(&parts.headers);
+        let options = Options::parse_url(path.options, &self.limits);
         let located = match self.sources.locate(&path.source, base.as_ref()) {
             Ok(located) => located,
-            Err(fault) => return refuse(&fault),
+            // Wrong options are said before a wrong source.
+            Err(fault) => return refuse(&options.err().unwrap_or(fault)),
         };
         if trail.is_from_a_resizer() {
             return refuse(&Fault::new(
@@ -107,9 +105,18 @@ impl UrlSurface {
                 "Requested resized version of an already-resized image; the request came from an image resizer",
             ));
         }
-        let redirect_to = (options.redirects_on_error() && self.sources.is_in_zone(&located))
+        let asked = match &options {
+            Ok(options) => options.redirects_on_error(),
+            Err(_) => Options::segment_redirects_on_error(path.options, &self.limits),
+        };
+        let redirect_to = (asked && self.sources.is_in_zone(&located))
             .then(|| absolute(&located, base.as_ref()))
             .flatten();
+        let options = match (options, redirect_to.as_deref()) {
+            (Ok(options), _) => options,
+            (Err(fault), Some(url)) => return redirect(url, &fault),
+            (Err(fault), None) => return refuse(&fault),
+        };
         let planned = options.plan(&client::hints(&parts.headers));
         let accepted = client::accepted(&parts.headers);
         let request = Request {

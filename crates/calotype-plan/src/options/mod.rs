@@ -175,6 +175,15 @@ impl Options {
         }
     }
 
+    /// Whether a URL's option segment asks for `onerror=redirect`, also when [`Options::parse_url`] refuses it: a refused value is an error as any other
+    /// (spec 13.5).
+    #[must_use]
+    pub fn segment_redirects_on_error(segment: &str, limits: &Limits) -> bool {
+        segment.len() <= limits.options_bytes_max
+            && tree::parse_segment(segment)
+                .is_ok_and(|tree| tree.members.get("onerror").and_then(Reader::text) == Some("redirect"))
+    }
+
     /// `onerror=redirect` was given (spec 13.5).
     #[must_use]
     pub const fn redirects_on_error(&self) -> bool {
