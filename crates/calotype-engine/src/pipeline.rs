@@ -147,7 +147,7 @@ pub(crate) fn run(
                 frame.map(budget, |picture| border::apply(picture, widths, budget))?;
             }
         }
-        findings.report(name(op), frame.size(), start);
+        findings.report(op.name(), frame.size(), start);
     }
     Ok(())
 }
@@ -161,26 +161,4 @@ fn table(op: &Op) -> Option<Table> {
         _ => return None,
     };
     Some(make(*value))
-}
-
-/// The option's name, for logs.
-const fn name(op: &Op) -> &'static str {
-    match op {
-        Op::Trim(_) => "trim",
-        Op::TrimColor(_) => "trim.border",
-        Op::Flip(_) => "flip",
-        Op::Rotate(_) => "rotate",
-        Op::FaceCrop(_) => "gravity=face",
-        Op::Segment => "segment",
-        Op::Resize(_) => "resize",
-        Op::Background(_) => "background",
-        Op::Brightness(_) => "brightness",
-        Op::Contrast(_) => "contrast",
-        Op::Gamma(_) => "gamma",
-        Op::Saturation(_) => "saturation",
-        Op::Sharpen(_) => "sharpen",
-        Op::Blur(_) => "blur",
-        Op::Draw(_) => "draw",
-        Op::Border(_) => "border",
-    }
 }

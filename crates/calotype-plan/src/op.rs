@@ -77,6 +77,31 @@ pub enum Op {
     Border(BorderWidths),
 }
 
+impl Op {
+    /// The name of the option that asks for it, for reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Trim(_) => "trim",
+            Self::TrimColor(_) => "trim.border",
+            Self::Flip(_) => "flip",
+            Self::Rotate(_) => "rotate",
+            Self::FaceCrop(_) => "gravity=face",
+            Self::Segment => "segment",
+            Self::Resize(_) => "resize",
+            Self::Background(_) => "background",
+            Self::Brightness(_) => "brightness",
+            Self::Contrast(_) => "contrast",
+            Self::Gamma(_) => "gamma",
+            Self::Saturation(_) => "saturation",
+            Self::Sharpen(_) => "sharpen",
+            Self::Blur(_) => "blur",
+            Self::Draw(_) => "draw",
+            Self::Border(_) => "border",
+        }
+    }
+}
+
 /// How much of one edge, or of one dimension, in pixels or as a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Edge {

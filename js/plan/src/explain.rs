@@ -259,34 +259,13 @@ fn describe_step(op: &Op, step: &LayoutStep) -> Step {
         height: f64::from(rect.height),
     };
     Step {
-        op: name(op),
+        op: op.name(),
         before: step.before.into(),
         after: step.after.into(),
         cut: step.cut.map(region),
         scaled: step.fitted.map(|fitted| fitted.scaled.into()),
         crop: step.crop.map(region),
         generate: step.generate,
-    }
-}
-
-const fn name(op: &Op) -> &'static str {
-    match op {
-        Op::Trim(_) => "trim",
-        Op::TrimColor(_) => "trim.color",
-        Op::Flip(_) => "flip",
-        Op::Rotate(_) => "rotate",
-        Op::FaceCrop(_) => "zoom",
-        Op::Segment => "segment",
-        Op::Resize(_) => "resize",
-        Op::Background(_) => "background",
-        Op::Brightness(_) => "brightness",
-        Op::Contrast(_) => "contrast",
-        Op::Gamma(_) => "gamma",
-        Op::Saturation(_) => "saturation",
-        Op::Sharpen(_) => "sharpen",
-        Op::Blur(_) => "blur",
-        Op::Draw(_) => "draw",
-        Op::Border(_) => "border",
     }
 }
 

@@ -162,6 +162,11 @@ impl Drop for Frame {
     fn drop(&mut self) {
         // SAFETY: the picture came from dav1d_get_picture and is unreferenced once.
         unsafe { dav1d::dav1d_picture_unref(Some(NonNull::from(&mut self.picture))) }
+        // In 0.1.3 the call leaves an empty picture behind whose list of ITU-T T.35 messages is counted anew, and nobody gives that one back.
+        if let Some(messages) = self.picture.itut_t35_ref.take() {
+            // SAFETY: the pointer was made by `RawArc::from_arc` in the call above, and is taken once.
+            drop(unsafe { messages.into_arc() });
+        }
     }
 }
 
