@@ -24,7 +24,8 @@ need pkg-config pkg-config
 need curl curl
 command -v node >/dev/null 2>&1 || missing+=(nodejs npm)
 if [ "$what" = test ]; then
-  need chromium chromium
+  # Ubuntu has Chromium as a snap alone; any browser of the family will do.
+  command -v chromium >/dev/null || command -v google-chrome >/dev/null || command -v chromium-browser >/dev/null || missing+=(chromium)
   need dwebp webp
   need avifdec libavif-bin
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)

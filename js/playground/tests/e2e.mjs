@@ -2,17 +2,23 @@
 //
 //   CALOTYPE_URL     address of the server, for example http://127.0.0.1:8080
 //   SCREENSHOTS      folder for screenshots; none are kept when it is unset
-//   CHROMIUM         the browser; /usr/bin/chromium when unset
+//   CHROMIUM         the browser; the first of chromium, google-chrome and chromium-browser in /usr/bin when unset
 //
 // Run with `npm run test:e2e`. Without CALOTYPE_URL the tests are left out, unless CI is set, where that is a failure.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { deflateSync } from "node:zlib";
 
 import { chromium } from "playwright-core";
+
+const BROWSER =
+  process.env.CHROMIUM ??
+  ["chromium", "google-chrome", "chromium-browser"].map((name) => `/usr/bin/${name}`).find((path) => existsSync(path)) ??
+  "/usr/bin/chromium";
 
 const server = process.env.CALOTYPE_URL;
 const screenshots = process.env.SCREENSHOTS;
@@ -35,7 +41,7 @@ before(async () => {
   if (left) return;
   if (screenshots) await mkdir(screenshots, { recursive: true });
   // Every launch has an empty profile of its own.
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+  browser = await chromium.launch({ executablePath: BROWSER, headless: true, args: FLAGS });
 });
 
 after(() => browser?.close());
