@@ -22,9 +22,7 @@ VOLUME /data
 EXPOSE 8080
 ENV CALOTYPE_LISTEN=0.0.0.0:8080 \
     CALOTYPE_DATA=/data \
-    CALOTYPE_LOG_FORMAT=json \
-    # Two arenas: C decoders otherwise leave memory spread over one per thread.
-    MALLOC_ARENA_MAX=2
+    CALOTYPE_LOG_FORMAT=json
 HEALTHCHECK --interval=15s --timeout=3s --start-period=5s CMD ["calotype", "health"]
 ENTRYPOINT ["calotype"]
 CMD ["serve"]

@@ -1,5 +1,6 @@
 //! The `calotype` command: configuration, wiring, telemetry. Logic lives in the other crates.
 
+mod allocator;
 mod cli;
 mod explain;
 mod failure;
@@ -18,6 +19,7 @@ use cli::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    allocator::share_arenas();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
