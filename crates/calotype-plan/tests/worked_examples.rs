@@ -620,3 +620,14 @@ fn warnings_and_refusals_name_the_option_as_it_was_written() {
     let many: Vec<String> = (0..40).map(|n| format!("draw.{n}x.left=1,w{n}=2")).collect();
     assert_eq!(Options::parse_url(&many.join(","), &limits).unwrap_err().code(), 9401);
 }
+
+#[test]
+fn options_that_are_too_long_say_what_to_change() {
+    let limits = Limits::default();
+    let fault = Options::parse_url(&"w=1,".repeat(limits.options_bytes_max), &limits).unwrap_err();
+    assert_eq!((fault.code(), fault.status()), (9401, 414));
+    assert!(
+        fault.public_message().contains("write fewer") && fault.public_message().contains("limits.options_bytes"),
+        "{fault}"
+    );
+}

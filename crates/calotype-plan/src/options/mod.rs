@@ -217,7 +217,10 @@ impl Options {
 fn too_long(limits: &Limits) -> Fault {
     Fault::new(
         FaultKind::OptionsTooLong,
-        format!("the options are longer than {} bytes", limits.options_bytes_max),
+        format!(
+            "the options are longer than {} bytes; write fewer of them, or ask the operator to raise limits.options_bytes",
+            limits.options_bytes_max
+        ),
     )
 }
 
