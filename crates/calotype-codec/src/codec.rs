@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use calotype_plan::{ImageFormat, Limits};
 
 use crate::{Budget, CodecError, ColorSource, Header, OutputMetadata, Picture, SourceMetadata};
-use crate::{avif, gif, jpeg, png, sniff, stored, webp};
+use crate::{avif, bmp, gif, heic, ico, jpeg, jxl, png, sniff, svg, tiff, webp};
 
 /// What is wanted of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,10 +83,12 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError> {
         ImageFormat::Gif => gif::probe(bytes, limits),
         ImageFormat::Webp => webp::probe(bytes, limits),
         ImageFormat::Avif => avif::probe(bytes, limits),
-        ImageFormat::Bmp => stored::bmp(bytes),
-        ImageFormat::Ico => stored::ico(bytes),
-        ImageFormat::Tiff => stored::tiff(bytes),
-        other @ (ImageFormat::Heic | ImageFormat::Svg | ImageFormat::Jxl) => Err(unsupported(other)),
+        ImageFormat::Bmp => bmp::probe(bytes, limits),
+        ImageFormat::Ico => ico::probe(bytes, limits),
+        ImageFormat::Tiff => tiff::probe(bytes, limits),
+        ImageFormat::Jxl => jxl::probe(bytes, limits),
+        ImageFormat::Heic => heic::probe(bytes, limits),
+        ImageFormat::Svg => svg::probe(bytes, limits),
     }
 }
 
@@ -110,7 +112,13 @@ pub fn decode(
         ImageFormat::Gif => gif::decode(bytes, header, request, limits, budget),
         ImageFormat::Webp => webp::decode(bytes, header, request, limits, budget),
         ImageFormat::Avif => avif::decode(bytes, header, request, limits, budget),
-        other => Err(unsupported(other)),
+        ImageFormat::Bmp => bmp::decode(bytes, header, request, limits, budget),
+        ImageFormat::Ico => ico::decode(bytes, header, request, limits, budget),
+        ImageFormat::Tiff => tiff::decode(bytes, header, request, limits, budget),
+        ImageFormat::Jxl => jxl::decode(bytes, header, request, limits, budget),
+        ImageFormat::Heic => heic::decode(bytes, header, request, limits, budget),
+        // Rendering needs a size: see `svg::render`.
+        ImageFormat::Svg => Err(CodecError::unsupported("SVG input")),
     }
 }
 
@@ -133,18 +141,6 @@ pub fn encode(
         EncodeRequest::Avif { quality } => avif::encode(picture, quality, metadata, budget),
         EncodeRequest::Gif => gif::encode(picture, budget),
     }
-}
-
-fn unsupported(format: ImageFormat) -> CodecError {
-    CodecError::unsupported(match format {
-        ImageFormat::Heic => "HEIC input",
-        ImageFormat::Svg => "SVG input",
-        ImageFormat::Tiff => "TIFF input",
-        ImageFormat::Bmp => "BMP input",
-        ImageFormat::Ico => "ICO input",
-        ImageFormat::Jxl => "JPEG XL input",
-        _ => "this format",
-    })
 }
 
 /// Names, versions and settings of all encoders: part of every cache key, so that a new encoder never answers with an

@@ -8,22 +8,30 @@
 //! - Every large buffer is charged to the job's [`Budget`] before it exists.
 //! - C libraries are entered behind one safe function per format.
 
+mod animation;
 mod avif;
+mod bmp;
 mod budget;
 mod codec;
 mod color;
 mod error;
 mod gif;
 mod header;
+mod heic;
+mod ico;
 mod jpeg;
+mod jxl;
 mod metadata;
 mod palette;
 mod picture;
 mod png;
 mod sniff;
 mod stored;
+mod svg;
+mod tiff;
 mod webp;
 
+pub use animation::{Animation, AnimationEncoder, AnimationRequest, Frame, Loops, decode_animation};
 pub use budget::{Budget, Reservation};
 pub use codec::{DecodeRequest, Decoded, EncodeRequest, decode, encode, encoder_version, probe};
 pub use color::{ColorSource, to_srgb};

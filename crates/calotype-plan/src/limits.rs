@@ -13,6 +13,22 @@ pub struct Limits {
     pub animation_area_px_max: u64,
     /// Pixels of all frames of an animation above which it is refused with 9413.
     pub animation_area_px_refused: u64,
+    /// Frames of an animation of which all are asked for, however small they are. Over it: 9413.
+    pub frames_max: u32,
+    /// Passes that a JPEG may make over its picture. Encoders make about ten; a hundred and more is only seen in files
+    /// made to keep a decoder busy. Over it: 9413.
+    pub scans_max: u32,
+    /// Pixels of a JPEG times its passes: work, not memory. Four gigapixels are some ten seconds of one core. Over it:
+    /// 9413.
+    pub scan_area_px_max: u64,
+    /// Items, properties, tiles, pages or directories that a container may list. Over it: 9413.
+    pub container_items_max: usize,
+    /// Bytes of an SVG, unpacked if it was packed. Over it: 9413.
+    pub svg_bytes_max: usize,
+    /// Elements of an SVG. Over it: 9413.
+    pub svg_elements_max: usize,
+    /// Elements inside elements of an SVG. Over it: 9413.
+    pub svg_depth_max: usize,
     /// Longest side of an AVIF output when the format was negotiated; above, WebP.
     pub avif_side_px_max: u32,
     /// Longest side of an AVIF output when `format=avif` was written out; above, WebP.
@@ -41,6 +57,13 @@ impl Default for Limits {
             side_px_max: 12_000,
             animation_area_px_max: 50_000_000,
             animation_area_px_refused: 100_000_000,
+            frames_max: 10_000,
+            scans_max: 100,
+            scan_area_px_max: 4_000_000_000,
+            container_items_max: 4_096,
+            svg_bytes_max: 10 << 20,
+            svg_elements_max: 100_000,
+            svg_depth_max: 128,
             avif_side_px_max: 1_200,
             avif_explicit_side_px_max: 1_600,
             webp_side_px_max: 16_383,

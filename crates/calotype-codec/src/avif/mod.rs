@@ -2,9 +2,11 @@
 //!
 //! - `boxes`, `container`, `still`: from boxes to items to the picture that the file stands for, in safe code.
 //! - `decode`, `yuv`: planes to pixels.
+//! - `animation`: frames of image sequences in.
 //! - `encode`, `planes`, `mux`: pixels to planes to a file.
 //! - `rav1d`, `aom`: the only places that call the libraries.
 
+mod animation;
 mod aom;
 mod boxes;
 mod container;
@@ -16,6 +18,7 @@ mod rav1d;
 mod still;
 mod yuv;
 
+pub(crate) use animation::decode_animation;
 pub(crate) use decode::{decode, probe};
 pub(crate) use encode::encode;
 

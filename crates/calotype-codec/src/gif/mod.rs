@@ -1,14 +1,19 @@
-//! GIF by the `gif` crate: the first frame in, still pictures out.
+//! GIF by the `gif` crate, stills and animations in and out.
 //!
 //! - `blocks`: the structure of a file (GIF89a specification), read here: header facts and the number of frames.
-//! - `decode` and `encode`: pixels.
+//! - `decode` and `encode`: pixels of stills.
+//! - `animation` and `animate`: frames in and out.
 
+mod animate;
+mod animation;
 mod blocks;
 mod decode;
 mod encode;
 
 use calotype_plan::{ImageFormat, Limits};
 
+pub(crate) use animate::AnimationWriter;
+pub(crate) use animation::decode_animation;
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 

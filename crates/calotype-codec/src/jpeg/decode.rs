@@ -7,12 +7,6 @@ use super::sys::{Decompressor, Samples};
 use crate::color::CmykToSrgb;
 use crate::{Budget, CodecError, ColorSource, DecodeRequest, Decoded, Header, Layout, Picture, SourceMetadata};
 
-/// Passes that a file may make over its picture. Encoders make about ten; a hundred and more is only seen in files made
-/// to keep a decoder busy.
-const SCANS_MAX: u64 = 100;
-/// Pixels times passes: work, not memory. 4 gigapixels are some ten seconds of one core.
-const SCAN_WORK_PX_MAX: u64 = 4_000_000_000;
-
 /// Decodes at the wanted scale. Grey becomes RGB; CMYK and YCCK become sRGB by their profile or the naive formula.
 ///
 /// Damage inside the data is passed over as browsers do, but a file that ends before its picture is refused: half a
@@ -38,19 +32,19 @@ pub(crate) fn decode(
         _ => return Err(CodecError::unsupported("JPEG with this number of components")),
     };
     let scans = u64::from(structure.scans);
-    if scans > SCANS_MAX {
+    if scans > u64::from(limits.scans_max) {
         return Err(CodecError::limit(
             "number of passes in the progressive JPEG",
             scans,
-            SCANS_MAX,
+            u64::from(limits.scans_max),
         ));
     }
     let work = scans.saturating_mul(frame.size.area());
-    if work > SCAN_WORK_PX_MAX {
+    if work > limits.scan_area_px_max {
         return Err(CodecError::limit(
             "work of the progressive JPEG, in pixels times passes,",
             work,
-            SCAN_WORK_PX_MAX,
+            limits.scan_area_px_max,
         ));
     }
     // The library works in rows unless several scans have to be put together.

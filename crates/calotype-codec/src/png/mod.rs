@@ -2,14 +2,17 @@
 //!
 //! - `chunks`: the structure of a file (PNG 3rd edition, section 5), read here: header facts, colour, metadata,
 //!   animation.
-//! - `decode` and `encode`: pixels.
+//! - `decode` and `encode`: pixels of stills.
+//! - `animation`: frames of APNG in.
 
+mod animation;
 mod chunks;
 mod decode;
 mod encode;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
+pub(crate) use animation::decode_animation;
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 

@@ -1,14 +1,19 @@
-//! WebP by libwebp: still pictures and the first frame of animations in; lossy and lossless pictures out.
+//! WebP by libwebp, lossy and lossless, stills and animations in and out.
 //!
 //! - `container`: the RIFF chunks (RFC 9649, section 2), read and written here, in safe code.
-//! - `decode` and `encode`: what is asked of libwebp.
+//! - `decode` and `encode`: what is asked of libwebp for stills.
+//! - `animation` and `animate`: frames in and out.
 //! - `sys`: the only place that calls it.
 
+mod animate;
+mod animation;
 mod container;
 mod decode;
 mod encode;
 mod sys;
 
+pub(crate) use animate::AnimationWriter;
+pub(crate) use animation::decode_animation;
 pub(crate) use decode::{decode, probe};
 pub(crate) use encode::encode;
 

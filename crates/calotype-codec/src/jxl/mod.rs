@@ -1,0 +1,21 @@
+//! JPEG XL in.
+
+use calotype_plan::Limits;
+
+use crate::{Budget, CodecError, DecodeRequest, Decoded, Header};
+
+/// Reads the header.
+pub(crate) fn probe(_bytes: &[u8], _limits: &Limits) -> Result<Header, CodecError> {
+    Err(CodecError::unsupported("JPEG XL input"))
+}
+
+/// Decodes the picture.
+pub(crate) fn decode(
+    _bytes: &[u8],
+    _header: &Header,
+    _request: &DecodeRequest,
+    _limits: &Limits,
+    _budget: &Budget,
+) -> Result<Decoded, CodecError> {
+    Err(CodecError::unsupported("JPEG XL input"))
+}
