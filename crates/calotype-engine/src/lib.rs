@@ -8,6 +8,7 @@
 //! The files are the steps, named as the options.
 
 mod adjust;
+mod animate;
 mod background;
 mod blur;
 mod border;
@@ -16,6 +17,7 @@ mod composite;
 mod draw;
 mod error;
 mod face;
+mod found;
 mod frame;
 mod gaussian;
 mod job;
@@ -72,6 +74,10 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
         && let Some(described) = json::from_header(job, &header)?
     {
         return Ok(described.into_outcome(start, &budget));
+    }
+
+    if let Some(outcome) = animate::run(job, &header, &budget, start)? {
+        return Ok(outcome);
     }
 
     let needs = Needs {

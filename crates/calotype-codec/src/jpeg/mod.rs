@@ -13,7 +13,7 @@ mod sys;
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
 pub(crate) use decode::decode;
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, segments};
 
 use crate::metadata::exif_orientation;
 use crate::{CodecError, ColorProfile, Header};

@@ -14,7 +14,7 @@ use calotype_plan::{ImageFormat, Limits, Orientation};
 
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::decode;
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, metadata_chunks};
 
 use crate::metadata::exif_orientation;
 use crate::{CodecError, Header};
