@@ -15,6 +15,7 @@ mod budget;
 mod codec;
 mod color;
 mod error;
+mod frames;
 mod gif;
 mod header;
 mod heic;

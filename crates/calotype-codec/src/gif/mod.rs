@@ -4,11 +4,14 @@
 //! - `decode` and `encode`: pixels of stills.
 //! - `animation` and `animate`: frames in and out.
 
+mod alpha;
 mod animate;
 mod animation;
 mod blocks;
 mod decode;
+mod difference;
 mod encode;
+mod table;
 
 use calotype_plan::{ImageFormat, Limits};
 

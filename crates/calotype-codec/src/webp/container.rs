@@ -5,28 +5,28 @@ use calotype_plan::{Limits, Size};
 use crate::CodecError;
 
 /// Flag bits of the VP8X chunk.
-const FLAG_ANIMATION: u8 = 0x02;
-const FLAG_XMP: u8 = 0x04;
-const FLAG_EXIF: u8 = 0x08;
-const FLAG_ALPHA: u8 = 0x10;
-const FLAG_ICC: u8 = 0x20;
+pub(super) const FLAG_ANIMATION: u8 = 0x02;
+pub(super) const FLAG_XMP: u8 = 0x04;
+pub(super) const FLAG_EXIF: u8 = 0x08;
+pub(super) const FLAG_ALPHA: u8 = 0x10;
+pub(super) const FLAG_ICC: u8 = 0x20;
 
 /// Bytes of an ANMF chunk before the frame's own chunks.
 const FRAME_HEAD_BYTES: usize = 16;
 
 /// One chunk: its name, its payload, and its name, length and payload together.
 #[derive(Debug, Clone, Copy)]
-struct Chunk<'a> {
-    name: [u8; 4],
-    payload: &'a [u8],
+pub(super) struct Chunk<'a> {
+    pub(super) name: [u8; 4],
+    pub(super) payload: &'a [u8],
     whole: &'a [u8],
 }
 
 /// Walks over chunks. A chunk that claims more bytes than there are ends the walk, and `cut` says so.
 #[derive(Debug)]
-struct Chunks<'a> {
-    rest: &'a [u8],
-    cut: bool,
+pub(super) struct Chunks<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) cut: bool,
 }
 
 impl<'a> Iterator for Chunks<'a> {
@@ -233,7 +233,7 @@ pub(super) fn with_metadata(
     Ok(out)
 }
 
-fn push_chunk(out: &mut Vec<u8>, name: [u8; 4], payload: &[u8]) -> Option<()> {
+pub(super) fn push_chunk(out: &mut Vec<u8>, name: [u8; 4], payload: &[u8]) -> Option<()> {
     out.extend_from_slice(&name);
     out.extend_from_slice(&u32::try_from(payload.len()).ok()?.to_le_bytes());
     out.extend_from_slice(payload);
@@ -276,7 +276,7 @@ fn vp8_size(payload: &[u8]) -> Result<Size, CodecError> {
 }
 
 /// The size in the header of a lossless bitstream, and whether it holds alpha (RFC 9649, section 3.4).
-fn vp8l_size(payload: &[u8]) -> Result<(Size, bool), CodecError> {
+pub(super) fn vp8l_size(payload: &[u8]) -> Result<(Size, bool), CodecError> {
     match payload {
         &[0x2f, b0, b1, b2, b3, ..] if b3 >> 5 == 0 => {
             let bits = u32::from_le_bytes([b0, b1, b2, b3]);
