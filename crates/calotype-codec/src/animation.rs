@@ -11,7 +11,7 @@ use std::time::Duration;
 use calotype_plan::{ImageFormat, Limits, Size};
 
 use crate::{Budget, CodecError, ColorSource, Header, OutputMetadata, Picture, SourceMetadata};
-use crate::{avif, gif, png, webp};
+use crate::{avif, gif, jxl, png, webp};
 
 /// How often an animation is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,6 +112,7 @@ pub fn decode_animation<'a>(
         ImageFormat::Png => png::decode_animation(bytes, header, limits, budget),
         ImageFormat::Webp => webp::decode_animation(bytes, header, limits, budget),
         ImageFormat::Avif => avif::decode_animation(bytes, header, limits, budget),
+        ImageFormat::Jxl => jxl::decode_animation(bytes, header, limits, budget),
         _ => Err(CodecError::unsupported("animation in this format")),
     }
 }
