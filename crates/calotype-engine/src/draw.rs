@@ -34,6 +34,7 @@ pub(crate) fn apply(
         ops: &entry.ops,
         base: Some(base_size),
         models: job.vision.models(),
+        keep_colors: false,
     };
     let mut overlay = source::load(bytes, &header, &needs, job.limits, budget)?.frame;
     let mut inner = Findings::default();

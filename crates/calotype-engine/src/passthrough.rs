@@ -1,6 +1,6 @@
 //! When the source bytes are the answer (spec 9.1, 9.3).
 
-use calotype_codec::{ColorProfile, Header};
+use calotype_codec::{ColorProfile, Header, SourceMetadata, holds_nothing_but};
 use calotype_plan::{Fault, FaultKind, FormatChoice, ImageFormat, Metadata, Orientation, OutputFormat, Size, Warning};
 
 use crate::job::Job;
@@ -54,16 +54,21 @@ pub(crate) fn prefer_source(written: &mut Written, finished: &Finished<'_>) {
     };
     let metadata = finished.metadata;
     let is_srgb = matches!(header.profile, ColorProfile::Untagged | ColorProfile::Srgb);
-    let metadata_stays = output.metadata == Metadata::Keep
-        || (metadata.exif.is_none() && metadata.xmp.is_none() && metadata.iptc.is_none() && is_srgb);
+    let none = SourceMetadata::default();
+    let known = match output.metadata {
+        Metadata::Keep if metadata.is_kept_whole() => metadata,
+        _ => &none,
+    };
     let nothing_is_lost = !finished.findings.changed
         && header.orientation == Orientation::Upright
         && !header.is_animated()
         && header.bit_depth <= 8
         && output.format.allows(header.format)
         && client_can_use
-        && metadata_stays;
-    if nothing_is_lost && written.bytes.len() >= job.source.len() {
+        && (is_srgb || finished.keeps_profile);
+    // The file is looked through last: what is in it beside the picture would go out as well.
+    if nothing_is_lost && written.bytes.len() >= job.source.len() && holds_nothing_but(job.source, header.format, known)
+    {
         let mut warnings = std::mem::take(&mut written.warnings);
         warnings.push(Warning::OriginalIsSmaller);
         let steps = std::mem::take(&mut written.steps);
