@@ -39,7 +39,7 @@ pub use codec::{DecodeRequest, Decoded, EncodeRequest, decode, encode, encoder_v
 pub use color::{ColorSource, to_srgb};
 pub use error::CodecError;
 pub use header::{ColorProfile, Header};
-pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation};
+pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation, holds_nothing_but};
 pub use picture::{Layout, Picture};
 pub use rewrap::rewrap;
 pub use sniff::sniff;

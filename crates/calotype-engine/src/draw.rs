@@ -73,6 +73,7 @@ fn overlay(
         ops: &entry.ops,
         base: Some(base_size),
         models: job.vision.models(),
+        keep_colors: false,
     };
     let mut overlay = source::load(bytes, &header, &needs, job.limits, budget)?.frame;
     pipeline::run(

@@ -84,10 +84,11 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
         ops: &plan.ops,
         base: None,
         models: job.vision.models(),
+        keep_colors: output::may_keep_profile(job, &header),
     };
     let mut source = source::load(job.source, &header, &needs, job.limits, &budget)?;
     findings.report("decode", source.frame.size(), start);
-    let keeps_profile = output::keeps_profile(job, &header, &source);
+    let keeps_profile = output::keeps_profile(needs.keep_colors, &source);
     if keeps_profile {
         source.frame.keep_colors();
     }

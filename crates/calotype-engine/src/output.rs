@@ -133,9 +133,9 @@ impl Finished<'_> {
     }
 }
 
-/// Whether the picture keeps the colours and the profile of its source (spec 9.5, `keep`): it has a profile other than sRGB, the output format can carry
-/// one whatever is negotiated, and no operation deals in sRGB colours.
-pub(crate) fn keeps_profile(job: &Job<'_>, header: &Header, source: &Source) -> bool {
+/// Whether a picture in other colours than sRGB keeps them and their profile (spec 9.5, `keep`): the output format can
+/// carry a profile whatever is negotiated, and no operation deals in sRGB colours.
+pub(crate) fn may_keep_profile(job: &Job<'_>, header: &Header) -> bool {
     let output = &job.plan.output;
     let carries = !matches!(
         output.format,
@@ -147,11 +147,12 @@ pub(crate) fn keeps_profile(job: &Job<'_>, header: &Header, source: &Source) -> 
             Op::Trim(_) | Op::Flip(_) | Op::Rotate(_) | Op::Resize(_) | Op::Sharpen(_) | Op::Blur(_)
         )
     };
-    output.metadata == Metadata::Keep
-        && carries
-        && source.metadata.icc.is_some()
-        && !source.frame.is_srgb()
-        && job.plan.ops.iter().all(is_geometry)
+    output.metadata == Metadata::Keep && carries && job.plan.ops.iter().all(is_geometry)
+}
+
+/// Whether the decoded picture is one of which [`may_keep_profile`] speaks.
+pub(crate) fn keeps_profile(may_keep: bool, source: &Source) -> bool {
+    may_keep && source.metadata.icc.is_some() && !source.frame.is_srgb()
 }
 
 fn milliseconds(time: Duration) -> u32 {

@@ -1,6 +1,6 @@
 //! When the source bytes are the answer (spec 9.1, 9.3).
 
-use calotype_codec::{ColorProfile, Header, rewrap};
+use calotype_codec::{ColorProfile, Header, SourceMetadata, holds_nothing_but, rewrap};
 use calotype_plan::{
     AnimationVerdict, Fault, FormatChoice, ImageFormat, Metadata, Orientation, OutputFormat, Size, Warning,
 };
@@ -90,9 +90,12 @@ fn with_outgoing_metadata(finished: &Finished<'_>, format: OutputFormat) -> Opti
     if let Ok(Some(bytes)) = rewrapped {
         return Some(bytes);
     }
-    let is_bare = metadata.exif.is_none() && metadata.xmp.is_none() && metadata.iptc.is_none();
-    let stays = is_bare || finished.job.plan.output.metadata == Metadata::Keep;
-    stays.then(|| source.to_vec())
+    let none = SourceMetadata::default();
+    let known = match finished.job.plan.output.metadata {
+        Metadata::Keep if metadata.is_kept_whole() => metadata,
+        _ => &none,
+    };
+    holds_nothing_but(source, finished.header.format, known).then(|| source.to_vec())
 }
 
 /// The source itself.

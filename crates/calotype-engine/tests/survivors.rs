@@ -137,7 +137,7 @@ fn a_wide_gamut_is_converted_unless_its_profile_is_kept() {
         let decoded = decode(
             &bytes,
             &header,
-            &DecodeRequest { scale: 1 },
+            &DecodeRequest::default(),
             &limits,
             &Budget::unlimited(),
         )

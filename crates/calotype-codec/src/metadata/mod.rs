@@ -1,8 +1,10 @@
 //! Metadata blocks: EXIF, XMP, IPTC and ICC as they travel between files.
 
 mod exif;
+mod strays;
 
 pub use exif::exif_orientation;
+pub use strays::holds_nothing_but;
 
 /// The metadata that a source carried, each block without its container's framing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +48,13 @@ impl SourceMetadata {
             exif: self.copyright().map(|notice| exif::with_copyright(&notice)),
             ..OutputMetadata::default()
         }
+    }
+
+    /// Whether `metadata=keep` would carry every block on just as it is.
+    #[must_use]
+    pub fn is_kept_whole(&self) -> bool {
+        let kept = self.kept();
+        (&kept.exif, &kept.xmp, &kept.iptc) == (&self.exif, &self.xmp, &self.iptc)
     }
 
     /// For `metadata=keep` (spec 9.5): EXIF with Orientation set to 1 and without the thumbnail, XMP and IPTC as they

@@ -14,13 +14,13 @@ const LIBRARY_BYTES_MAX: usize = 64 << 20;
 
 /// Decodes the default image to 8-bit RGB, or RGBA if the file can hold transparency. Samples of 16 bits are rounded;
 /// if the file's colours are not sRGB they are converted first, because 8 bits are too few for linear or very wide
-/// samples.
+/// samples, unless they are to be kept and 8 bits do.
 ///
 /// Checksums are judged as by browsers: damaged critical chunks are errors, damaged others are passed over.
 pub(crate) fn decode(
     bytes: &[u8],
     header: &Header,
-    _request: &DecodeRequest,
+    request: &DecodeRequest,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Decoded, CodecError> {
@@ -50,7 +50,8 @@ pub(crate) fn decode(
     let mut icc = chunks.icc(limits);
     let mut color = chunks.color_source(icc.clone());
     let wide = depth == BitDepth::Sixteen;
-    let conversion = if wide { color.conversion() } else { None };
+    let kept = request.keep_colors && color.profile_to_keep().is_some();
+    let conversion = if wide && !kept { color.conversion() } else { None };
     let mut rows = Rows {
         color_type,
         wide,
