@@ -12,6 +12,7 @@ mod animation;
 mod avif;
 mod bmp;
 mod budget;
+mod canvas;
 mod codec;
 mod color;
 mod error;

@@ -2,15 +2,19 @@
 
 use calotype_plan::Limits;
 
-use crate::animation::Animation;
-use crate::{Budget, CodecError, Header};
+use super::decode;
+use crate::animation::{Animation, Still};
+use crate::{Budget, CodecError, DecodeRequest, Header};
 
 /// Begins to decode all frames.
 pub(crate) fn decode_animation<'a>(
-    _bytes: &'a [u8],
-    _header: &Header,
-    _limits: &Limits,
-    _budget: &Budget,
+    bytes: &'a [u8],
+    header: &Header,
+    limits: &Limits,
+    budget: &Budget,
 ) -> Result<Animation<'a>, CodecError> {
-    Err(CodecError::unsupported("animation in this format"))
+    if header.is_animated() {
+        return Err(CodecError::unsupported("animation in this format"));
+    }
+    decode(bytes, header, &DecodeRequest::default(), limits, budget).map(Still::animation)
 }
