@@ -9,9 +9,11 @@ use bytes::Bytes;
 use calotype_plan::Limits;
 use calotype_worker::Worker;
 use http::header::CONTENT_LENGTH;
-use http::{Request, StatusCode};
+use http::{HeaderName, Request, StatusCode};
+use http_body::Body as _;
 
 use crate::answer::{self, Answer, CF_RESIZED};
+use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::sources::{OwnPictures, SourceSettings, Sources};
 use crate::surface::playground::{self, Playground};
 use crate::surface::url::UrlSurface;
@@ -49,6 +51,7 @@ pub struct App {
     sources: Arc<Sources>,
     worker: Arc<dyn Worker>,
     url: UrlSurface,
+    limits: Limits,
     playground: Option<Arc<Playground>>,
     started: Instant,
     stopping: AtomicBool,
@@ -85,6 +88,7 @@ impl App {
             sources,
             worker: settings.worker,
             url,
+            limits: settings.limits,
             playground,
             started: Instant::now(),
             stopping: AtomicBool::new(false),
@@ -94,6 +98,58 @@ impl App {
     /// From now on `/health` says that no more requests should come.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// The bounds on images.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Answers a request that could not be read, and writes its line of the access log.
+    pub(crate) fn refuse(&self, unreadable: &Unreadable) -> Answer {
+        let (method, answer) = match unreadable {
+            Unreadable::LongLine(line) => (line.method.as_str(), self.refuse_target(&line.target_start)),
+            Unreadable::LongHeaders => (
+                "-",
+                answer::text(
+                    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                    "the headers of the request are too many or too long; send fewer and shorter ones\n",
+                ),
+            ),
+            Unreadable::Malformed => (
+                "-",
+                answer::text(
+                    StatusCode::BAD_REQUEST,
+                    "the request is not valid HTTP; look at its first line and its headers, and encode special characters in its URL\n",
+                ),
+            ),
+        };
+        tracing::info!(
+            target: "calotype::access",
+            method,
+            path = "-",
+            status = answer.status().as_u16(),
+            bytes = answer.body().size_hint().exact(),
+            duration_ms = 0_u64,
+            resized = text_of(&answer, &CF_RESIZED),
+        );
+        answer
+    }
+
+    fn refuse_target(&self, start: &str) -> Answer {
+        // A target in absolute form (RFC 9112, 3.2.2).
+        let path = match start.split_once("://") {
+            Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').and_then(|slash| rest.get(slash..)),
+            _ => Some(start),
+        };
+        path.and_then(|path| self.url.refuse_long(path, TARGET_BYTES_MAX))
+            .unwrap_or_else(|| {
+                answer::text(
+                    StatusCode::URI_TOO_LONG,
+                    format!("the URL is longer than {TARGET_BYTES_MAX} bytes; shorten it\n"),
+                )
+            })
     }
 
     /// Answers one request and writes its line of the access log.
@@ -108,21 +164,14 @@ impl App {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let answer = self.route(&parts, body).await;
-        let header = |name| {
-            answer
-                .headers()
-                .get(name)
-                .and_then(|value: &http::HeaderValue| value.to_str().ok())
-                .unwrap_or("-")
-        };
         tracing::info!(
             target: "calotype::access",
             method = %parts.method,
             path = %parts.uri.path(),
             status = answer.status().as_u16(),
-            bytes = header(CONTENT_LENGTH),
+            bytes = text_of(&answer, &CONTENT_LENGTH),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            resized = header(CF_RESIZED),
+            resized = text_of(&answer, &CF_RESIZED),
         );
         Ok(answer::without_body_for_head(&parts.method, answer))
     }
@@ -171,4 +220,12 @@ impl App {
     fn uptime(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+fn text_of<'a>(answer: &'a Answer, name: &HeaderName) -> &'a str {
+    answer
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("-")
 }

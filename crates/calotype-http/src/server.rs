@@ -6,18 +6,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_io_timeout::TimeoutStream;
 
 use crate::App;
+use crate::connection::{Connection, Ledger, RequestBody, TARGET_BYTES_MAX};
+use crate::refusal;
 
 /// Bytes of a request's line and headers together.
 const HEAD_BYTES_MAX: usize = 512 << 10;
+/// The same over HTTP/2, where a target that is too long for us can be refused by this bound alone.
+const HTTP_2_HEAD_BYTES_MAX: u32 = 64 << 10;
 /// A pause after the system had no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -89,7 +94,7 @@ impl Server {
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(128)
-            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX));
+            .max_header_list_size(HTTP_2_HEAD_BYTES_MAX);
         let mut stop = std::pin::pin!(stop);
         loop {
             let place = tokio::select! {
@@ -109,14 +114,38 @@ impl Server {
             };
             // Answers are written whole: waiting to fill packets only delays them.
             let _ = stream.set_nodelay(true);
-            // A client that stops reading would hold its answer's memory for ever.
-            let mut stream = TimeoutStream::new(stream);
-            stream.set_write_timeout(Some(self.settings.write_timeout));
-            let stream = Box::pin(stream);
+            let ledger = Arc::<Ledger>::default();
+            let refuse = refusal::writer(self.app.clone());
+            // As much as it takes to see that the options alone are too long.
+            let line_bytes_kept = self
+                .app
+                .limits()
+                .options_bytes_max
+                .min(TARGET_BYTES_MAX)
+                .saturating_add(256);
+            let stream = Connection::new(
+                stream,
+                ledger.clone(),
+                self.settings.write_timeout,
+                line_bytes_kept,
+                refuse,
+            );
             let app = self.app.clone();
-            let service = service_fn(move |request| {
-                let app = app.clone();
-                async move { app.handle(request).await }
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let (app, ledger) = (app.clone(), ledger.clone());
+                // HTTP/2 answers in any order, and its connection does not ask.
+                let in_order = request.version() < http::Version::HTTP_2;
+                if in_order {
+                    ledger.begin();
+                }
+                async move {
+                    let request = request.map(|body| RequestBody::new(body, ledger.clone(), in_order));
+                    let answer = app.handle(request).await;
+                    if in_order && let Ok(answer) = &answer {
+                        ledger.answer(answer.body().size_hint().exact().unwrap_or(0));
+                    }
+                    answer
+                }
             });
             let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
             let watched = graceful.watch(connection);

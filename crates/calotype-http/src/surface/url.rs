@@ -90,6 +90,22 @@ impl UrlSurface {
         })
     }
 
+    /// The answer to a target that is longer than `target_bytes_max`, if it is a transform's; of the target only a start is known, which is longer than
+    /// options may be.
+    pub(crate) fn refuse_long(&self, start: &str, target_bytes_max: usize) -> Option<Answer> {
+        let rest = start.strip_prefix("/cdn-cgi/image/")?;
+        let options = rest.split(['/', '?']).next().unwrap_or_default();
+        let of_options = Options::parse_url(options, &self.limits).err();
+        let fault = of_options
+            .filter(|fault| fault.kind() == FaultKind::OptionsTooLong)
+            .unwrap_or_else(|| {
+                let text =
+                    format!("the URL is longer than {target_bytes_max} bytes; shorten its options or its source");
+                Fault::new(FaultKind::OptionsTooLong, text)
+            });
+        Some(refuse(&fault))
+    }
+
     async fn transform(&self, parts: &Parts, path: &TransformPath<'_>) -> Answer {
         let base = PublicBase::of(parts);
         let trail = Trail::of(&parts.headers);

@@ -8,6 +8,7 @@ mod support;
 
 mod addresses;
 mod files;
+mod long_requests;
 mod options;
 mod origins;
 

@@ -2,8 +2,7 @@
 
 use calotype_plan::Size;
 
-use super::{Scene, check_keeps_secrets, check_refused};
-use crate::support::client::Request;
+use super::{Scene, check_refused};
 use crate::support::reader::inspect;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,27 +115,4 @@ async fn no_option_can_write_a_header() {
         assert_eq!(answer.header("x-evil"), None, "{options}");
         assert_eq!(inspect(&answer.body).1, Size::new(30, 20), "{options}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn option_strings_of_any_length_are_answered() {
-    let scene = Scene::start().await;
-    let target = |length: usize| {
-        format!(
-            "/cdn-cgi/image/w=30,{}/http://pictures.example/good.png",
-            "x".repeat(length)
-        )
-    };
-    let answer = scene.server.get(&target(20_000)).await;
-    check_refused("20 KB", &answer, 414, 9401, "16384");
-    // Longer than a request target may be: the HTTP layer's own answer.
-    let answer = scene.server.get(&target(100_000)).await;
-    assert_eq!(answer.status, 414, "{answer:?}");
-    check_keeps_secrets("100 KB", &answer.text());
-    let huge = Request::get("/health").header("X-Filler", &"x".repeat(600_000));
-    let mut connection = scene.server.connect().await;
-    connection.send(&huge).await;
-    assert_eq!(connection.receive("GET").await.status, 431);
-    assert_eq!(scene.origin.targets(), [""; 0]);
-    scene.check_alive().await;
 }

@@ -45,7 +45,7 @@ impl Request {
         self.header("Content-Length", &length)
     }
 
-    fn head(&self) -> String {
+    pub fn head(&self) -> String {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             head.push_str("Host: calotype.test\r\n");
