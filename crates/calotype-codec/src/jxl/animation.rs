@@ -7,7 +7,7 @@ use calotype_plan::Limits;
 
 use super::container::Container;
 use super::decode::{check_same, metadata, writer};
-use super::frames::{Frames, usual_bytes, with_memory};
+use super::frames::{Failure, Frames, animation_bytes, with_memory};
 use super::head::Head;
 use super::pixels::Writer;
 use crate::animation::{Animation, FrameSource, Loops};
@@ -24,17 +24,20 @@ pub(crate) fn decode_animation<'a>(
     let container = Container::parse(bytes, limits)?;
     let head = Head::read(&container, limits)?;
     check_same(&head, header)?;
-    let usual = usual_bytes(&head, &container, u64::from(header.frames));
-    let ((frames, writer, left), working) = with_memory(budget, usual, |tracker| {
-        let mut frames = Frames::open(&container, &head, limits, tracker)?;
-        let (writer, left) = writer(&mut frames, &head, header);
-        Ok((frames, writer, left))
-    })?;
+    let ((frames, writer, left), working) =
+        with_memory(budget, animation_bytes(&head, &container, header.frames), |tracker| {
+            let mut frames = Frames::open(&container, &head, limits, tracker)?;
+            let (writer, left) = writer(&mut frames, &head, header);
+            Ok((frames, writer, left))
+        })?;
     let (loops, tick) = match &head.header.metadata.animation {
         Some(animation) => (
             NonZeroU32::new(animation.num_loops).map_or(Loops::Forever, Loops::Times),
             // Seconds of a tick, as a fraction.
-            (u128::from(animation.tps_denominator), u128::from(animation.tps_numerator.max(1))),
+            (
+                u128::from(animation.tps_denominator),
+                u128::from(animation.tps_numerator.max(1)),
+            ),
         ),
         None => (Loops::ONCE, (0, 1)),
     };
@@ -67,11 +70,14 @@ impl FrameSource for Source<'_> {
         match loaded {
             Ok(loaded) if loaded > index => {}
             // What is cut or damaged after its first frame plays what is whole.
-            Ok(_) | Err(super::frames::Failure::Codec(CodecError::Corrupt { .. })) if index > 0 => return Ok(None),
+            Ok(_) | Err(Failure::Codec(CodecError::Corrupt { .. })) if index > 0 => return Ok(None),
             Ok(_) => return Err(CodecError::corrupt("the file ends before the picture does")),
             Err(failure) => return Err(failure.into_error(allowed)),
         }
-        let render = self.frames.render(index).map_err(|failure| failure.into_error(allowed))?;
+        let render = self
+            .frames
+            .render(index)
+            .map_err(|failure| failure.into_error(allowed))?;
         let picture = self
             .writer
             .picture(&render, &self.budget)

@@ -1,7 +1,9 @@
 //! From the colours of a JPEG XL file to sRGB: what the library does, and what is left to us.
 
-use jxl_oxide::color::{ColourEncoding, ColourSpace, EnumColourEncoding, RenderingIntent, TransferFunction, WhitePoint};
-use jxl_oxide::{HdrType, JxlImage};
+use jxl_oxide::color::{
+    ColourEncoding, ColourSpace, EnumColourEncoding, RenderingIntent, TransferFunction, WhitePoint,
+};
+use jxl_oxide::{ExtraChannelType, HdrType, JxlImage};
 
 use super::head::Head;
 use crate::{ColorProfile, ColorSource};
@@ -19,6 +21,18 @@ pub(super) enum Samples {
 /// and those of high dynamic range come as they are, for the conversions that all formats share.
 pub(super) fn ask(image: &mut JxlImage, head: &Head) -> Samples {
     let gray = image.pixel_format().is_grayscale();
+    // Spot colours are named in the picture's own colours and are mixed in after the library's conversion.
+    let has_spots = |kind: &ExtraChannelType| matches!(kind, ExtraChannelType::SpotColour { .. });
+    if !gray
+        && head
+            .header
+            .metadata
+            .ec_info
+            .iter()
+            .any(|channel| has_spots(&channel.ty))
+    {
+        return Samples::Light(ColorSource::from_icc(image.rendered_icc()));
+    }
     // The library recognises profiles that say no more than numbers can. Otherwise the profile stands for the samples.
     if let Some(icc) = &head.icc
         && *icc == image.rendered_icc()

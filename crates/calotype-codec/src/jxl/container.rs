@@ -215,7 +215,10 @@ mod tests {
         ]);
         let container = Container::parse(&bytes, &limits).unwrap();
         assert_eq!(container.first_bytes(3).as_ref(), b"\xff\x0aa");
-        assert_eq!((container.length(), container.xmp(&limits)), (5, Some(b"<x/>".to_vec())));
+        assert_eq!(
+            (container.length(), container.xmp(&limits)),
+            (5, Some(b"<x/>".to_vec()))
+        );
         for wrong in [
             file(&[part(1, b"\xff\x0a")]),
             file(&[part(0, b"\xff\x0a"), part(2, b"a")]),
@@ -239,13 +242,15 @@ mod tests {
     #[test]
     fn packed_metadata_is_unpacked_up_to_the_limit() {
         // `python3 -c 'import brotli; print(brotli.compress(b"a" * 100000).hex())'`
-        let packed = [0x5b, 0x9f, 0x86, 0x01, 0x40, 0x02, 0x26, 0x1e, 0x0b, 0x04, 0x72, 0xef, 0x1f, 0x00];
+        let packed = [
+            0x5b, 0x9f, 0x86, 0x81, 0x5f, 0x22, 0x2c, 0x1e, 0x0b, 0x04, 0xb2, 0xfc, 0x02, 0x00,
+        ];
         let bytes = file(&[
             boxed(b"jxlc", b"\xff\x0a"),
             boxed(b"brob", &[&b"xml "[..], &packed].concat()),
         ]);
         let container = Container::parse(&bytes, &Limits::default()).unwrap();
-        assert_eq!(container.xmp(&Limits::default()), Some(vec![b'a'; 100_000]));
+        assert!(container.xmp(&Limits::default()) == Some(vec![b'a'; 100_000]));
         let tight = Limits {
             metadata_bytes_max: 99_999,
             ..Limits::default()
@@ -265,6 +270,9 @@ mod tests {
         assert_eq!(exif(b"\0\0\0\0MM\0*"), Some(b"MM\0*".to_vec()));
         assert_eq!(exif(b"\0\0\0\x02??MM\0*"), Some(b"MM\0*".to_vec()));
         assert_eq!(exif(b"\0\0\0\0Exif\0\0MM\0*"), Some(b"MM\0*".to_vec()));
-        assert_eq!((exif(b"\0\0\0\x09MM"), exif(b"\0\0"), exif(b"\0\0\0\0")), (None, None, None));
+        assert_eq!(
+            (exif(b"\0\0\0\x09MM"), exif(b"\0\0"), exif(b"\0\0\0\0")),
+            (None, None, None)
+        );
     }
 }

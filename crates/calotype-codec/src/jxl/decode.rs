@@ -3,11 +3,11 @@
 use calotype_plan::{ImageFormat, Limits, Size};
 use jxl_oxide::AllocTracker;
 
+use super::color;
 use super::container::Container;
 use super::frames::{Failure, Frames, usual_bytes, with_memory};
 use super::head::Head;
 use super::pixels::{Left, Writer};
-use super::color;
 use crate::{Budget, CodecError, DecodeRequest, Decoded, Header, SourceMetadata};
 
 /// Header facts. The codestream's orientation is part of the picture (ISO/IEC 18181-1, D.3.2) and is applied here, and
@@ -29,7 +29,10 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError>
 }
 
 fn upright_size(head: &Head) -> Size {
-    Size::new(head.header.width_with_orientation(), head.header.height_with_orientation())
+    Size::new(
+        head.header.width_with_orientation(),
+        head.header.height_with_orientation(),
+    )
 }
 
 /// Shown pictures, at least one, and at most one more than the limit.
@@ -41,7 +44,9 @@ fn count_frames(container: &Container<'_>, head: &Head, limits: &Limits) -> Resu
     let counted = Frames::open(container, head, limits, tracker).and_then(|mut frames| {
         match frames.load(most) {
             // Damage behind a whole frame ends the animation there.
-            Err(Failure::Codec(CodecError::Corrupt { .. }) | Failure::Memory) => Ok(frames.image.num_loaded_keyframes()),
+            Err(Failure::Codec(CodecError::Corrupt { .. }) | Failure::Memory) => {
+                Ok(frames.image.num_loaded_keyframes())
+            }
             loaded => loaded,
         }
     });
@@ -60,7 +65,7 @@ pub(crate) fn decode(
     let container = Container::parse(bytes, limits)?;
     let head = Head::read(&container, limits)?;
     check_same(&head, header)?;
-    let usual = usual_bytes(&head, &container, 0);
+    let usual = usual_bytes(&head, &container);
     let ((picture, left), _working) = with_memory(budget, usual, |tracker| {
         let mut frames = Frames::open(&container, &head, limits, tracker)?;
         let (writer, left) = writer(&mut frames, &head, header);
@@ -98,7 +103,11 @@ pub(super) fn writer(frames: &mut Frames<'_>, head: &Head, header: &Header) -> (
         .and_then(jxl_oxide::image::ExtraChannelInfo::alpha_associated)
         .unwrap_or(false);
     // Samples of XYB have no depth of their own.
-    let depth = if metadata.xyb_encoded { header.bit_depth.max(9) } else { header.bit_depth };
+    let depth = if metadata.xyb_encoded {
+        header.bit_depth.max(9)
+    } else {
+        header.bit_depth
+    };
     Writer::new(header.size, samples, depth, header.has_alpha, is_premultiplied)
 }
 

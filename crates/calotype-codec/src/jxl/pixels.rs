@@ -184,7 +184,13 @@ struct Deep<'a> {
 impl Deep<'_> {
     fn convert(&mut self, from: &[u16], to: &mut [u8]) -> Result<(), CodecError> {
         let channels = self.colors + usize::from(self.has_alpha);
-        for (rgb, from) in self.rgb.as_chunks_mut::<3>().0.iter_mut().zip(from.chunks_exact(channels)) {
+        for (rgb, from) in self
+            .rgb
+            .as_chunks_mut::<3>()
+            .0
+            .iter_mut()
+            .zip(from.chunks_exact(channels))
+        {
             *rgb = match *from {
                 [v] | [v, _] => [v; 3],
                 [r, g, b, ..] => [r, g, b],
