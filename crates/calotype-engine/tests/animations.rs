@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use calotype_codec::{Budget, Frame, Layout, Loops, Picture, decode_animation, probe};
 use calotype_engine::Overlays;
 use calotype_plan::{
-    ClientHints, Color, ColorTrim, Fit, FormatChoice, Limits, Op, Options, Output, OutputFormat, Plan, Size, Warning,
+    Color, ColorTrim, Composite, Draw, DrawSource, Fit, FormatChoice, Limits, Offset, Op, Output, OutputFormat, Plan,
+    Repeat, Size, Warning,
 };
 
-use common::{Around, png, resize, unpacked, with};
+use common::{Around, decimal, png, resize, unpacked, with};
 
 /// Frames of one grey each, 20x10.
 fn animation(frames: u8) -> Vec<u8> {
@@ -215,12 +216,16 @@ fn an_overlay_lies_on_every_frame_and_is_fetched_once() {
         overlays: &overlays,
         ..Around::default()
     };
-    let options = Options::parse_url(
-        r#"draw.0.url="https://example.com/red.png",draw.0.left=0,draw.0.top=0"#,
-        &Limits::default(),
-    )
-    .unwrap();
-    let ops = options.plan(&ClientHints::default()).plan.ops;
+    let draw = Draw {
+        source: DrawSource::Url("red".into()),
+        ops: vec![],
+        opacity: decimal("1"),
+        repeat: Repeat::No,
+        composite: Composite::Over,
+        x: Some(Offset::Start(0)),
+        y: Some(Offset::Start(0)),
+    };
+    let ops = vec![Op::Draw(Box::new(draw))];
     let outcome = around.run(&with(FormatChoice::Gif, ops), &animation(3)).unwrap();
     let (frames, _) = played(&outcome.bytes);
     assert_eq!(frames.len(), 3);

@@ -200,7 +200,10 @@ fn read_still(
     budget: &Budget,
     seed: u64,
 ) -> Result<(), CodecError> {
-    let request = DecodeRequest { scale: 1 << (seed % 4) };
+    let request = DecodeRequest {
+        scale: 1 << (seed % 4),
+        ..DecodeRequest::default()
+    };
     let mut decoded = decode(bytes, header, &request, limits, budget)?;
     let _ = (decoded.metadata.copyright_only(), decoded.metadata.kept());
     to_srgb(&mut decoded.picture, &decoded.color)
