@@ -37,6 +37,7 @@ pub use codec::{DecodeRequest, Decoded, EncodeRequest, decode, encode, encoder_v
 pub use color::{ColorSource, to_srgb};
 pub use error::CodecError;
 pub use header::{ColorProfile, Header};
+pub use heic::decoder as heic_decoder;
 pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation};
 pub use picture::{Layout, Picture};
 pub use sniff::sniff;
