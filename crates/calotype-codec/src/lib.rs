@@ -41,6 +41,7 @@ pub use color::{ColorSource, to_srgb};
 pub use error::CodecError;
 pub use header::{ColorProfile, Header};
 pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation, holds_nothing_but};
+pub use heic::decoder as heic_decoder;
 pub use picture::{Layout, Picture};
 pub use rewrap::rewrap;
 pub use sniff::sniff;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use calotype_codec::{Budget, CodecError, DecodeRequest, Decoded, Header, decode, decode_animation, probe, to_srgb};
+use calotype_codec::{
+    Budget, CodecError, DecodeRequest, Decoded, Header, decode, decode_animation, heic_decoder, probe, to_srgb,
+};
 use calotype_plan::{Limits, Orientation, Size};
 use serde_json::Value;
 
@@ -180,6 +182,40 @@ fn every_jpeg_xl_file_is_answered_as_the_manifest_says() {
         .values()
         .fold([0; 3], |sum, one| [0, 1, 2].map(|i| sum[i] + one[i]));
     assert!(decoded >= 32 && refused >= 20 && compared >= 30);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "which of the two was tested must be seen")]
+fn every_heic_file_is_answered_as_the_manifest_says() {
+    let Some(corpus) = corpus() else { return };
+    match heic_decoder() {
+        Some(version) => eprintln!("HEIC pixels by {version}"),
+        None => eprintln!("left out: libheif is not installed, so headers alone are compared"),
+    }
+    let (mut wrong, mut counts) = (Vec::new(), Counts::new());
+    for entry in entries(&corpus, &["heic", "heif"]) {
+        let name = entry["file"].as_str().expect("a file has a name");
+        let bytes = std::fs::read(corpus.join(name)).expect("the file is there");
+        match open(&bytes) {
+            // A header is read without a decoder, and the error says who can do what.
+            Err(error @ CodecError::NotInstalled { .. }) => {
+                assert!(
+                    heic_decoder().is_none() && error.to_string().contains("libheif"),
+                    "{name}: {error}"
+                );
+                let header = probe(&bytes, &Limits::default()).expect("decoding began");
+                check_header(name, &entry, &header, &mut wrong);
+            }
+            answer => judge(&entry, answer, &mut counts, &mut wrong),
+        }
+    }
+    print(&counts);
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let [decoded, refused, compared] = counts
+        .values()
+        .fold([0; 3], |sum, one| [0, 1, 2].map(|i| sum[i] + one[i]));
+    assert!(refused >= 30);
+    assert!(heic_decoder().is_none() || (decoded >= 6 && compared >= 6));
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn working_bytes(sequence: &Sequence, cell: Size) -> u64 {
 }
 
 /// The colour space that code points name, for reports.
-fn named(nclx: Nclx) -> ColorProfile {
+pub(crate) fn named(nclx: Nclx) -> ColorProfile {
     let (primaries, transfer) = (byte(nclx.primaries), byte(nclx.transfer));
     if (primaries, transfer) == (2, 2) {
         ColorProfile::Untagged
