@@ -33,6 +33,13 @@ const DIFFERENT: &[(&str, &str)] = &[
     ),
 ];
 
+/// How often image sequences are played by their edit lists, read by hand; 0 is without end.
+const AVIF_PLAYS: &[(&str, u64)] = &[
+    ("avif/libavif/colors-animated-8bpc-alpha-exif-xmp.avif", 0),
+    ("avif/avif-sample-images/star-8bpc.avifs", 1),
+    ("avif/avif-sample-images/star-10bpc.avifs", 1),
+];
+
 /// GIFs of which Pillow paints what no frame has painted in the background colour, where browsers leave it transparent.
 /// The rest of their pixels is compared.
 const BEHIND: &[&str] = &[
@@ -283,8 +290,13 @@ fn frames(
     if header.frames_area != header.size.area() * u64::from(header.frames) {
         wrong.push(format!("{} pixels of all frames", header.frames_area));
     }
-    // GIF counts repetitions, the others plays; Pillow gives both as they are stored.
+    // GIF counts repetitions, the others plays; Pillow gives both as they are stored, and says nothing of AVIF.
+    let listed = AVIF_PLAYS
+        .iter()
+        .find(|(file, _)| *file == name)
+        .map(|&(_, plays)| plays);
     let plays = match facts["loop"].as_u64() {
+        None if header.format == ImageFormat::Avif => listed.unwrap_or(u64::MAX),
         None => 1,
         Some(0) => 0,
         Some(times) => times + u64::from(header.format == ImageFormat::Gif),
@@ -322,7 +334,13 @@ fn frames(
                     ));
                 }
                 let behind = BEHIND.contains(&name).then_some(&mut background);
-                if let Some(difference) = difference(&frame.picture, &samples, tolerance(header), behind) {
+                if let Some(difference) = difference(
+                    &frame.picture,
+                    &samples,
+                    tolerance(header),
+                    behind,
+                    header.format == ImageFormat::Avif,
+                ) {
                     wrong.push(format!("frame {seen}: {difference}"));
                 }
                 seen += 1;
@@ -369,11 +387,11 @@ fn same(a: &Picture, b: &Picture) -> bool {
     a.size() == b.size() && pixels(a) == pixels(b)
 }
 
-/// How far off a sample may be: colour planes are upsampled and rounded differently in AVIF; blending is cut instead of
-/// rounded in libwebp.
+/// How far off a sample may be: libavif converts by libyuv, whose 6-bit coefficients are off by up to three levels; blending
+/// is cut instead of rounded in libwebp.
 fn tolerance(header: &Header) -> u8 {
     match header.format {
-        ImageFormat::Avif => 4,
+        ImageFormat::Avif => 3,
         ImageFormat::Webp => 2,
         _ => 0,
     }
@@ -386,8 +404,10 @@ fn difference(
     samples: &[u8],
     tolerance: u8,
     mut background: Option<&mut Option<[u8; 4]>>,
+    odd_ends: bool,
 ) -> Option<String> {
     let channels = picture.channels();
+    let (width, height) = (picture.size().width as usize, picture.size().height as usize);
     let (mut first, mut largest, mut count) = (None, 0, 0);
     for (index, (got, want)) in picture
         .data()
@@ -396,6 +416,11 @@ fn difference(
         .enumerate()
     {
         let got = [got[0], got[1], got[2], got.get(3).copied().unwrap_or(255)];
+        // In the last column and row of an odd size libyuv repeats the chroma sample; ours is blended there too.
+        let (x, y) = (index % width, index / width);
+        if odd_ends && (width % 2 == 1 && x + 1 == width || height % 2 == 1 && y + 1 == height) {
+            continue;
+        }
         if got == *want || got[3] == 0 && want[3] == 0 {
             continue;
         }
@@ -412,7 +437,6 @@ fn difference(
             first = first.or(Some((index, got, *want)));
         }
     }
-    let width = picture.size().width as usize;
     first.map(|(index, got, want)| {
         format!(
             "{count} pixels off by up to {largest}, at {},{} {got:?} instead of {want:?}",
