@@ -1,9 +1,9 @@
-//! AVIF: still pictures, grids and the cover of image sequences in, by re_rav1d; still pictures out, by libaom.
+//! AVIF: still pictures, grids and image sequences in, by re_rav1d; still pictures out, by libaom.
 //!
 //! - `boxes`, `container`, `still`: from boxes to items to the picture that the file stands for, in safe code. HEIC, which
 //!   is the same container, reads it by them too.
 //! - `decode`, `yuv`: planes to pixels.
-//! - `animation`: frames of image sequences in.
+//! - `movie`, `animation`: from tracks to the frames of image sequences in.
 //! - `encode`, `planes`, `mux`: pixels to planes to a file.
 //! - `rav1d`, `aom`: the only places that call the libraries.
 
@@ -13,6 +13,7 @@ pub(crate) mod boxes;
 pub(crate) mod container;
 mod decode;
 mod encode;
+mod movie;
 mod mux;
 mod planes;
 mod rav1d;

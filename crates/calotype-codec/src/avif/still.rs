@@ -9,7 +9,7 @@ use super::container::{Items, Nclx, Property};
 use crate::CodecError;
 
 /// The two names of an alpha plane (HEIF 7.5.2 and MIAF 7.3.5.2).
-const ALPHA_NAMES: [&[u8]; 2] = [
+pub(super) const ALPHA_NAMES: [&[u8]; 2] = [
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
     b"urn:mpeg:hevc:2015:auxid:1",
 ];
@@ -64,7 +64,7 @@ pub(super) struct Still<'a> {
 }
 
 impl<'a> Still<'a> {
-    /// Finds the picture that the file stands for. An image sequence stands for its primary item, which is its first frame or its cover.
+    /// Finds the picture that the file stands for. An image sequence of which no frame can be found stands for its primary item.
     pub(super) fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, CodecError> {
         let (items, has_movie) = find_items(bytes)?;
         let primary = items.as_ref().and_then(Items::primary);

@@ -3,12 +3,13 @@
 //! - `chunks`: the structure of a file (PNG 3rd edition, section 5), read here: header facts, colour, metadata,
 //!   animation.
 //! - `decode` and `encode`: pixels of stills.
-//! - `animation`: frames of APNG in.
+//! - `parts`, `animation`: where the frames of an APNG are, and frames in.
 
 mod animation;
 mod chunks;
 mod decode;
 mod encode;
+mod parts;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
