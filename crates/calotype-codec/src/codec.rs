@@ -166,6 +166,7 @@ pub fn encoder_version() -> &'static str {
             gif::ENCODER_VERSION,
             webp::ENCODER_VERSION,
             avif::ENCODER_VERSION,
+            svg::ENCODER_VERSION,
         ]
         .join("; ")
     });
@@ -186,8 +187,10 @@ mod tests {
             Err(CodecError::NotAnImage)
         );
         assert_eq!(probe(b"", &limits), Err(CodecError::NotAnImage));
-        let svg = probe(b"<svg xmlns='http://www.w3.org/2000/svg'/>", &limits).unwrap_err();
-        assert_eq!(svg.to_string(), "SVG input is not supported");
+        let svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>";
+        let header = probe(svg, &limits).unwrap();
+        let refused = decode(svg, &header, &DecodeRequest::default(), &limits, &Budget::unlimited()).unwrap_err();
+        assert_eq!(refused.to_string(), "SVG input is not supported");
     }
 
     #[test]

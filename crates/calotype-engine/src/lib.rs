@@ -33,6 +33,7 @@ mod saliency;
 mod segment;
 mod sharpen;
 mod source;
+mod svg;
 mod trim_color;
 mod vision;
 
@@ -59,6 +60,9 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
     let budget = Budget::new(job.limits.job_memory_bytes_max);
     let mut findings = Findings::default();
     job.check_time()?;
+    if let Some(filtered) = svg::run(job, &budget, start)? {
+        return Ok(filtered);
+    }
     let header = source::open(job.source, job.limits)?;
     let plan = job.plan;
     if plan.output.format == FormatChoice::Svg {
