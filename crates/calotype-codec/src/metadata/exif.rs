@@ -93,6 +93,9 @@ pub(super) fn kept(exif: &[u8]) -> Option<Vec<u8>> {
     let (mut end, mut directories) = (8, Vec::new());
     let mut waiting = vec![tiff.first_offset()?];
     while let Some(at) = waiting.pop() {
+        if at < 8 {
+            continue;
+        }
         let mut entries: Vec<u8> = Vec::new();
         for entry in tiff.directory(at) {
             let Some(value) = tiff.value(&entry) else { continue };
@@ -133,7 +136,8 @@ pub(super) fn kept(exif: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     put(&mut out, 0, tiff.bytes.get(..8)?);
-    for (at, mut entries) in directories {
+    // The first directory last: whatever a crafted block lays on top of it, its orientation is 1.
+    for (at, mut entries) in directories.into_iter().rev() {
         let mut directory = tiff.two_bytes(u16::try_from(entries.len() / 12).ok()?).to_vec();
         directory.append(&mut entries);
         // No directory follows: the second one describes the thumbnail.
@@ -449,7 +453,10 @@ mod tests {
                         *byte = (state >> 20) as u8;
                     }
                 }
-                let _ = (exif_orientation(&broken), copyright(&broken), kept(&broken));
+                let _ = (exif_orientation(&broken), copyright(&broken));
+                if let Some(kept) = kept(&broken) {
+                    assert_eq!(exif_orientation(&kept), Orientation::Upright);
+                }
             }
         }
     }
