@@ -22,6 +22,9 @@ fn tolerance(file: &str) -> (f64, f64) {
     } else if file.contains("bit_") || file.contains("2020_g1") {
         // Samples of 16 bits, which Pillow cuts to 8 before it converts them.
         (1.0, 5.0)
+    } else if file.contains("alike-") {
+        // 8 bits in a wide space are coarser than in sRGB.
+        (1.0, 4.0)
     } else if file.ends_with(".avif") || file.ends_with(".jpg") || file.ends_with(".webp") {
         // The decoders differ in how they enlarge chroma.
         (1.0, 40.0)
@@ -54,7 +57,7 @@ fn pictures_in_any_colour_space_look_as_littlecms_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(compared >= 29, "only {compared} files were compared");
+    assert!(compared >= 34, "only {compared} files were compared");
 }
 
 #[test]

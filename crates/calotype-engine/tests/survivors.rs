@@ -111,7 +111,7 @@ fn metadata_follows_the_policy() {
     exif.extend_from_slice(&[0; 4]);
     let metadata = OutputMetadata {
         exif: Some(exif),
-        xmp: Some(b"<x:xmpmeta/>".to_vec()),
+        xmp: Some(b"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"/>".to_vec()),
         ..OutputMetadata::default()
     };
     let request = EncodeRequest::Jpeg {

@@ -226,6 +226,16 @@ def main():
         save(f"{name}.png", Image.fromarray(greys), icc_profile=icc)
     for name, icc in cmyk.items():
         save(f"{name}.jpg", Image.frombytes("CMYK", inks.shape[1::-1], inks.tobytes()), icc_profile=icc, quality=100)
+    # One picture in sRGB, written in other spaces: all must come out as it was.
+    y, x = np.mgrid[0:1:96j, 0:1:128j]
+    waves = [0.5 + 0.4 * np.sin(6 * (a * x + b * y) + c) for a, b, c in ((1, 2, 0), (2, -1, 2), (-1, 1, 4))]
+    original = Image.fromarray(np.round(np.stack(waves, -1) * 255).astype(np.uint8))
+    alike = {}
+    for name in ("srgb", "v2-adobe", "v4-p3", "v4-rec2020", "v2-prophoto"):
+        space = ImageCms.ImageCmsProfile(io.BytesIO(rgb[name]))
+        there = ImageCms.profileToProfile(original, ImageCms.createProfile("sRGB"), space, flags=ImageCms.Flags.NOOPTIMIZE)
+        save(f"alike-{name}.png", there, icc_profile=rgb[name])
+        alike[files[-1]] = original
     for source in sys.argv[2:]:
         files += sorted(p for p in Path(source).rglob("*") if p.suffix in (".jpg", ".png", ".webp", ".avif"))
 
@@ -235,7 +245,7 @@ def main():
         if image.mode not in ("RGB", "L", "CMYK"):
             continue
         expected = f"{number}.expected"
-        (folder / expected).write_bytes(converted(image).tobytes())
+        (folder / expected).write_bytes(alike.get(path, converted(image)).tobytes())
         cases.append({"file": str(path), "width": image.width, "height": image.height, "expected": expected})
     (folder / "cases.json").write_text(json.dumps(cases))
 
