@@ -20,6 +20,8 @@ struct Entries {
     answers: VecDeque<u64>,
     /// The client sends no more.
     is_read_out: bool,
+    /// The body of the last request was given up before its end.
+    is_body_left: bool,
     body: Option<Waker>,
 }
 
@@ -28,6 +30,7 @@ impl Ledger {
     pub(crate) fn begin(&self) {
         let mut entries = self.entries();
         entries.under_way = entries.under_way.saturating_add(1);
+        entries.is_body_left = false;
     }
 
     /// The answer to the oldest request without one was made; its body has so many bytes.
@@ -50,6 +53,11 @@ impl Ledger {
         self.entries().under_way > 0
     }
 
+    /// Whether the client may still be sending a body that nobody reads.
+    pub(super) fn is_body_left(&self) -> bool {
+        self.entries().is_body_left
+    }
+
     /// The client sends no more: a body that is not whole by now never will be.
     pub(super) fn read_out(&self) {
         let body = {
@@ -70,16 +78,30 @@ impl Ledger {
 /// The body of a request, which fails when the client stops sending before it is whole.
 ///
 /// The end of the input is kept from the HTTP layer while a request is under way, so the body has to learn of it here.
-pub(crate) struct RequestBody<B> {
+pub(crate) struct RequestBody<B: Body> {
     body: B,
+    is_over: bool,
     ledger: Arc<Ledger>,
     /// The connection's input is this body and what follows it, as in HTTP/1.
     is_alone: bool,
 }
 
-impl<B> RequestBody<B> {
+impl<B: Body> RequestBody<B> {
     pub(crate) fn new(body: B, ledger: Arc<Ledger>, is_alone: bool) -> Self {
-        Self { body, ledger, is_alone }
+        Self {
+            is_over: body.is_end_stream(),
+            body,
+            ledger,
+            is_alone,
+        }
+    }
+}
+
+impl<B: Body> Drop for RequestBody<B> {
+    fn drop(&mut self) {
+        if !self.is_over && !self.body.is_end_stream() {
+            self.ledger.entries().is_body_left = true;
+        }
     }
 }
 
@@ -96,7 +118,10 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(Into::into))),
+            Poll::Ready(frame) => {
+                self.is_over = !matches!(frame, Some(Ok(_)));
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
             Poll::Pending if !self.is_alone => Poll::Pending,
             Poll::Pending => {
                 let mut entries = self.ledger.entries();

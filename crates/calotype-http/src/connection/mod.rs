@@ -241,13 +241,14 @@ impl Connection {
     }
 
     /// Whether the client may still be sending what nobody is going to read.
-    fn has_unread_input(&mut self, cx: &mut Context<'_>) -> bool {
+    fn may_have_unread_input(&mut self, cx: &mut Context<'_>) -> bool {
         let Input::Open(read) = &mut self.read else {
             return false;
         };
         let mut byte = [0];
         let mut buffer = ReadBuf::new(&mut byte);
         self.refusal.is_some()
+            || self.ledger.is_body_left()
             || (matches!(Pin::new(read).poll_read(cx, &mut buffer), Poll::Ready(Ok(()))) && !buffer.filled().is_empty())
     }
 }
@@ -326,7 +327,7 @@ impl AsyncWrite for Connection {
         if matches!(this.closing, Closing::No) {
             ready!(this.poll_refusal(cx))?;
             ready!(this.write.as_mut().poll_shutdown(cx))?;
-            this.closing = if this.has_unread_input(cx) {
+            this.closing = if this.may_have_unread_input(cx) {
                 Closing::Lingering {
                     deadline: Box::pin(tokio::time::sleep(LINGER_TIME)),
                     bytes_left: LINGER_BYTES,
@@ -342,3 +343,6 @@ impl AsyncWrite for Connection {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 mod support;
 
 mod connections;
+mod half_closed;
 mod headers;
 mod playground;
 mod redirect_on_error;

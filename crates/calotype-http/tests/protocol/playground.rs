@@ -92,3 +92,19 @@ async fn what_is_dropped_must_be_a_picture_and_not_too_large() {
     let off = Setup::default().serve().await;
     assert_eq!(off.ask(&upload(&small())).await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refusal_of_a_file_arrives_although_the_file_is_still_coming() {
+    let server = playground(1_000).serve().await;
+    let upload = Request::new("POST", "/-/upload").body(vec![0; 20_000_000]);
+    let mut connection = server.connect().await;
+    connection.write(upload.head().as_bytes()).await;
+    let mut rest = &upload.body[..];
+    while let Some((piece, more)) = rest.split_at_checked(100_000) {
+        connection.write(piece).await;
+        rest = more;
+    }
+    let refused = connection.receive("POST").await;
+    assert_eq!((refused.status, refused.code()), (413, Some(9402)));
+    assert!(connection.is_closed().await);
+}

@@ -12,16 +12,16 @@ use crate::support::pictures;
 use crate::support::served::{Served, Setup};
 
 /// A result that is far larger than what sockets hold, and a reader who takes a few bytes at a time.
-struct LargeBody {
-    server: Served,
+pub(super) struct LargeBody {
+    pub(super) server: Served,
     _directory: tempfile::TempDir,
-    whole: Vec<u8>,
+    pub(super) whole: Vec<u8>,
 }
 
 impl LargeBody {
-    const TARGET: &str = "/cdn-cgi/image/f=png-force/noise.png";
+    pub(super) const TARGET: &str = "/cdn-cgi/image/f=png-force/noise.png";
 
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::start_with(ServerSettings::default()).await
     }
 
@@ -45,13 +45,13 @@ impl LargeBody {
     }
 
     /// A connection whose receive buffer is as small as the system allows.
-    async fn slow_connection(&self) -> Connection {
+    pub(super) async fn slow_connection(&self) -> Connection {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(2_048).unwrap();
         Connection::over(socket.connect(self.server.address).await.unwrap())
     }
 
-    fn check(&self, body: &[u8]) {
+    pub(super) fn check(&self, body: &[u8]) {
         assert_eq!(body.len(), self.whole.len());
         assert!(body == self.whole, "the bytes differ");
     }

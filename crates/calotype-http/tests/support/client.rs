@@ -235,6 +235,16 @@ impl Connection {
         body
     }
 
+    /// Says that nothing more will be sent; answers are still read.
+    pub async fn finish_sending(&mut self) {
+        self.stream.shutdown().await.expect("an open connection");
+    }
+
+    /// Leaves at once: the server's system is told by a reset.
+    pub fn reset(self) {
+        self.stream.set_zero_linger().unwrap();
+    }
+
     /// Whether the server closes without another byte.
     pub async fn is_closed(&mut self) -> bool {
         let mut byte = [0];
