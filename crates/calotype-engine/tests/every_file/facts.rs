@@ -134,7 +134,7 @@ impl From<CodecError> for Refusal {
     fn from(error: CodecError) -> Self {
         let kind = match error {
             CodecError::NotAnImage => RefusalKind::NotAnImage,
-            CodecError::Unsupported { .. } => RefusalKind::Unsupported,
+            CodecError::Unsupported { .. } | CodecError::NotInstalled { .. } => RefusalKind::Unsupported,
             CodecError::Corrupt { .. } => RefusalKind::Corrupt,
             CodecError::Limit { .. } => RefusalKind::Limit,
             CodecError::Empty => RefusalKind::Empty,
