@@ -140,3 +140,6 @@ impl FrameSource for Frames<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
