@@ -401,3 +401,18 @@ fn a_screen_of_nothing_is_refused() {
         open(&file([1, 1], &[image([0, 0, 1, 1], "R")])).unwrap().0.size
     );
 }
+
+#[test]
+fn xmp_is_found_wherever_the_walk_over_its_bytes_ends() {
+    // Letters of XML are lengths to a reader of sub-blocks; packets of many lengths make it land everywhere on the ramp.
+    for length in 0..300 {
+        let packet: Vec<u8> = (0..length).map(|at| b" <x:xmpmeta/>"[at % 13]).collect();
+        let mut bytes = head([1, 1]);
+        bytes.extend([&[0x21, 0xff, 11][..], b"XMP DataXMP", &packet, &[1]].concat());
+        bytes.extend((0..=255).rev());
+        bytes.push(0);
+        bytes.extend(block(image([0, 0, 1, 1], "R")));
+        let (header, animation) = open(&bytes).unwrap();
+        assert_eq!((header.frames, animation.metadata.xmp), (1, Some(packet)), "{length}");
+    }
+}
