@@ -37,6 +37,7 @@ while IFS= read -r file; do
   add sniff_probe < "$file"
   [ -n "$target" ] || continue
   add "$target" < "$file"
+  [ "$target" = decode_jpeg ] || add decode_animation < "$file"
   { printf '%s\n' "${options[count % ${#options[@]}]}"; cat "$file"; } | add transform
   count=$((count + 1))
 done < <(find "$CALOTYPE_SHARED/corpus" -type f -size "-$((bytes_max / 1024 + 1))k" ! -name '*.json' ! -name '*.md' | LC_ALL=C sort)

@@ -18,7 +18,7 @@ pub struct Header {
     /// Pictures in the animation; 1 for a still image, and for formats whose further pictures are pages.
     pub frames: u32,
     /// Pixels of all frames together: the canvas times the number of frames, because every frame is shown on the whole
-    /// canvas.
+    /// canvas. A part of a GIF that is larger than the canvas counts whole, because it is decoded.
     pub frames_area: u64,
     /// Whether the file can say that a pixel is transparent. It may still be opaque everywhere.
     pub has_alpha: bool,

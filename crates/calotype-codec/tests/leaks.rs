@@ -5,7 +5,9 @@
 use std::alloc::{GlobalAlloc, Layout as Block, System};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use calotype_codec::{Budget, DecodeRequest, EncodeRequest, Layout, OutputMetadata, Picture, decode, encode, probe};
+use calotype_codec::{
+    Budget, DecodeRequest, EncodeRequest, Layout, OutputMetadata, Picture, decode, decode_animation, encode, probe,
+};
 use calotype_plan::{Limits, Size};
 
 /// The system's allocator, counting the blocks that are alive.
@@ -74,5 +76,28 @@ fn decoding_leaves_no_block_behind() {
         let before = ALIVE.load(Ordering::Relaxed);
         (0..20).for_each(|_| once());
         assert_eq!(ALIVE.load(Ordering::Relaxed) - before, 0, "{request:?}");
+    }
+    // Animations are taken from the corpus, where there is one: nothing here writes all of them.
+    let Some(shared) = std::env::var_os("CALOTYPE_SHARED") else {
+        return;
+    };
+    for name in [
+        "avif/libavif/colors-animated-8bpc-alpha-exif-xmp.avif",
+        "avif/avif-sample-images/star-10bpc.avifs",
+        "webp/sharp/animated-loop-3.webp",
+        "apng/Pillow/delay.png",
+        "gif/pygif/images-combine.gif",
+    ] {
+        let file = std::fs::read(std::path::Path::new(&shared).join("corpus").join(name)).unwrap();
+        let header = probe(&file, &limits).unwrap();
+        let play = |frames| {
+            let animation = decode_animation(&file, &header, &limits, &budget).unwrap();
+            assert!(animation.take(frames).all(|frame| frame.is_ok()));
+        };
+        play(100);
+        let before = ALIVE.load(Ordering::Relaxed);
+        // To the end, and left in the middle.
+        (0..10).for_each(|n| play(if n % 2 == 0 { 100 } else { 2 }));
+        assert_eq!(ALIVE.load(Ordering::Relaxed) - before, 0, "{name}");
     }
 }

@@ -180,3 +180,6 @@ impl Planes {
         Ok(frame)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -345,8 +345,7 @@ impl<'a> Samples<'a> {
         let mut next_run = run(&mut self.to_chunks);
         while samples.len() < wanted {
             number = number.checked_add(1)?;
-            while let Some((first, count)) = next_run.filter(|&(first, _)| first <= number) {
-                debug_assert!(first <= number);
+            while let Some((_, count)) = next_run.filter(|&(first, _)| first <= number) {
                 per_chunk = count;
                 next_run = run(&mut self.to_chunks);
             }

@@ -229,10 +229,12 @@ impl Stream {
             let mut picture = Dav1dPicture::default();
             // SAFETY: the context is open and the picture may be written.
             let result = unsafe { dav1d::dav1d_get_picture(self.decoder.0, Some(NonNull::from(&mut picture))) };
+            // An empty picture that comes with an error holds a reference too.
+            let given = Frame::around(picture);
             match result.0 {
                 0 => {
                     pictures += 1;
-                    let frame = frame(picture)?;
+                    let frame = given.checked()?;
                     if self.layer.is_none_or(|layer| frame.layer() == layer) {
                         shown = Some(frame);
                         if takes_first {
@@ -276,28 +278,33 @@ fn open(pixels_max: u32, operating_point: u8, all_layers: bool) -> Result<Decode
     }
 }
 
-fn frame(picture: Dav1dPicture) -> Result<Frame, CodecError> {
-    let mut frame = Frame {
-        picture,
-        size: Size::new(0, 0),
-        depth: 8,
-        sampling: Sampling::Monochrome,
-    };
-    let p = &frame.picture.p;
-    let facts = (
-        u32::try_from(p.w),
-        u32::try_from(p.h),
-        u8::try_from(p.bpc),
-        Sampling::new(p.layout),
-    );
-    let (Ok(width), Ok(height), Ok(depth @ (8 | 10 | 12)), Some(sampling)) = facts else {
-        return Err(broken());
-    };
-    (frame.size, frame.depth, frame.sampling) = (Size::new(width, height), depth, sampling);
-    Ok(frame)
-}
-
 impl Frame {
+    /// Takes charge of a picture that the decoder wrote.
+    fn around(picture: Dav1dPicture) -> Self {
+        Self {
+            picture,
+            size: Size::new(0, 0),
+            depth: 8,
+            sampling: Sampling::Monochrome,
+        }
+    }
+
+    /// The same with what it says of its planes, if that is possible.
+    fn checked(mut self) -> Result<Self, CodecError> {
+        let p = &self.picture.p;
+        let facts = (
+            u32::try_from(p.w),
+            u32::try_from(p.h),
+            u8::try_from(p.bpc),
+            Sampling::new(p.layout),
+        );
+        let (Ok(width), Ok(height), Ok(depth @ (8 | 10 | 12)), Some(sampling)) = facts else {
+            return Err(broken());
+        };
+        (self.size, self.depth, self.sampling) = (Size::new(width, height), depth, sampling);
+        Ok(self)
+    }
+
     /// The spatial layer that this picture is.
     fn layer(&self) -> u8 {
         // SAFETY: the header belongs to the picture and lives as long.

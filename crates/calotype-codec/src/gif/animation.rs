@@ -96,3 +96,6 @@ impl FrameSource for Frames<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,8 +42,8 @@ pub(crate) fn decode_animation<'a>(
         (color, icc) = (ColorSource::Srgb, None);
     }
     let metadata = metadata(&chunks, icc, limits);
-    // The compressed data of one frame is copied: less than the file.
-    let held = budget.reserve(bytes.len() as u64)?;
+    // The compressed data of one frame is copied: less than the file, in a buffer that grows by doubling.
+    let held = budget.reserve((bytes.len() as u64).saturating_mul(2))?;
     let source = Frames {
         parts,
         bytes,
@@ -140,3 +140,6 @@ impl FrameSource for Frames<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,6 @@ impl FrameSource for Frames<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
