@@ -164,7 +164,10 @@ pub fn animated_gif(size: Size, frames: u8) -> Vec<u8> {
     for n in 0..frames {
         let pixels = vec![n; usize::from(width) * usize::from(height)];
         encoder
-            .write_frame(&gif::Frame::from_indexed_pixels(width, height, pixels, None))
+            .write_frame(&gif::Frame {
+                delay: 10,
+                ..gif::Frame::from_indexed_pixels(width, height, pixels, None)
+            })
             .unwrap();
     }
     drop(encoder);

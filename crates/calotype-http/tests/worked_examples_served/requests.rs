@@ -128,13 +128,13 @@ pub(super) async fn h_limits() -> Vec<String> {
     let server = files().await;
     let rows = served_rows('H');
     for row in &rows {
-        let sides = size(row[1].split(' ').nth(1).unwrap());
+        let sides = size(row[1].split([' ', ',']).nth(1).unwrap());
         let name = format!("h-{}x{}", sides.width, sides.height);
         let path = match row[1].split(' ').next().unwrap() {
             "PNG" => file(&format!("{name}.png"), || pictures::bilevel_png(sides)),
             "JPEG" => file(&format!("{name}.jpg"), || pictures::jpeg(sides)),
             "GIF" => {
-                let frames = row[1].split(' ').nth(2).unwrap().parse().unwrap();
+                let frames = row[1].split([' ', ',']).nth(3).unwrap().parse().unwrap();
                 file(&format!("{name}-{frames}.gif"), || {
                     pictures::animated_gif(sides, frames)
                 })
