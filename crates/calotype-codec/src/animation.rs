@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use calotype_plan::{ImageFormat, Limits, Size};
 
-use crate::{Budget, CodecError, ColorSource, Header, OutputMetadata, Picture, SourceMetadata};
-use crate::{avif, gif, png, webp};
+use crate::{
+    Budget, CodecError, ColorSource, DecodeRequest, Decoded, Header, OutputMetadata, Picture, SourceMetadata, decode,
+};
+use crate::{avif, gif, jxl, png, webp};
 
 /// How often an animation is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +42,26 @@ pub struct Frame {
 pub(crate) trait FrameSource {
     /// The next frame; `None` after the last.
     fn next_frame(&mut self) -> Result<Option<Frame>, CodecError>;
+}
+
+/// A picture that is no animation, as an animation of one frame that is shown for no time.
+pub(crate) struct Still(Option<Picture>);
+
+impl Still {
+    /// The animation of a decoded picture.
+    pub(crate) fn animation<'a>(decoded: Decoded) -> Animation<'a> {
+        let source = Self(Some(decoded.picture));
+        Animation::new(Loops::ONCE, decoded.color, decoded.metadata, source)
+    }
+}
+
+impl FrameSource for Still {
+    fn next_frame(&mut self) -> Result<Option<Frame>, CodecError> {
+        Ok(self.0.take().map(|picture| Frame {
+            picture,
+            duration: Duration::ZERO,
+        }))
+    }
 }
 
 /// An animation that is being decoded.
@@ -95,8 +117,8 @@ impl Iterator for Animation<'_> {
 
 /// Begins to decode all frames of an animation. A still image is an animation of one frame, shown for no time.
 ///
-/// `header` is what [`probe`](crate::probe) gave for the same bytes. Limits on whole animations
-/// ([`Limits::check_animation`]) are the caller's.
+/// `header` is what [`probe`](crate::probe) gave for the same bytes. The limit on the number of frames is checked here;
+/// those on their area ([`Header::frames_area`]) are the caller's, who may let a file through unchanged.
 ///
 /// # Errors
 /// As [`decode`](crate::decode); the frames themselves are decoded, and can fail, later.
@@ -107,12 +129,23 @@ pub fn decode_animation<'a>(
     budget: &Budget,
 ) -> Result<Animation<'a>, CodecError> {
     header.check(limits)?;
+    if header.frames > limits.frames_max {
+        return Err(CodecError::limit(
+            "the number of frames",
+            header.frames.into(),
+            limits.frames_max.into(),
+        ));
+    }
     match header.format {
         ImageFormat::Gif => gif::decode_animation(bytes, header, limits, budget),
         ImageFormat::Png => png::decode_animation(bytes, header, limits, budget),
         ImageFormat::Webp => webp::decode_animation(bytes, header, limits, budget),
         ImageFormat::Avif => avif::decode_animation(bytes, header, limits, budget),
-        _ => Err(CodecError::unsupported("animation in this format")),
+        ImageFormat::Jxl => jxl::decode_animation(bytes, header, limits, budget),
+        _ => {
+            let still = decode(bytes, header, &DecodeRequest::default(), limits, budget)?;
+            Ok(Still::animation(still))
+        }
     }
 }
 

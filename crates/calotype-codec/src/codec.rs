@@ -13,12 +13,20 @@ pub struct DecodeRequest {
     /// The wanted denominator of a scaled decode: 1, 2, 4 or 8. A decoder that cannot scale ignores it; other values
     /// count as the next lower one.
     pub scale: u8,
+    /// The picture will be written with the profile of its own colours, so nothing is to be converted while decoding
+    /// where 8 bits are enough for that profile; [`SourceMetadata::icc`] is then the profile to write, also for
+    /// colours that the file describes by other means. `None` there means that the colours cannot be kept: convert
+    /// them.
+    pub keep_colors: bool,
 }
 
 impl Default for DecodeRequest {
     /// Full size.
     fn default() -> Self {
-        Self { scale: 1 }
+        Self {
+            scale: 1,
+            keep_colors: false,
+        }
     }
 }
 
@@ -106,7 +114,7 @@ pub fn decode(
     budget: &Budget,
 ) -> Result<Decoded, CodecError> {
     header.check(limits)?;
-    match header.format {
+    let mut decoded = match header.format {
         ImageFormat::Jpeg => jpeg::decode(bytes, header, request, limits, budget),
         ImageFormat::Png => png::decode(bytes, header, request, limits, budget),
         ImageFormat::Gif => gif::decode(bytes, header, request, limits, budget),
@@ -119,7 +127,11 @@ pub fn decode(
         ImageFormat::Heic => heic::decode(bytes, header, request, limits, budget),
         // Rendering needs a size: see `svg::render`.
         ImageFormat::Svg => Err(CodecError::unsupported("SVG input")),
+    }?;
+    if request.keep_colors {
+        decoded.metadata.icc = decoded.color.profile_to_keep();
     }
+    Ok(decoded)
 }
 
 /// Encodes a picture whose samples are sRGB, unless `metadata` carries a profile that says otherwise.
@@ -154,6 +166,7 @@ pub fn encoder_version() -> &'static str {
             gif::ENCODER_VERSION,
             webp::ENCODER_VERSION,
             avif::ENCODER_VERSION,
+            svg::ENCODER_VERSION,
         ]
         .join("; ")
     });
@@ -174,13 +187,10 @@ mod tests {
             Err(CodecError::NotAnImage)
         );
         assert_eq!(probe(b"", &limits), Err(CodecError::NotAnImage));
-        let svg = probe(b"<svg xmlns='http://www.w3.org/2000/svg'/>", &limits).unwrap_err();
-        assert_eq!(svg.to_string(), "SVG input is not supported");
-        let heic = probe(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", &limits).unwrap_err();
-        assert_eq!(heic.to_string(), "HEIC input is not supported");
-        let bitmap = Header::new(ImageFormat::Bmp, Size::new(1, 1));
-        let refused = decode(b"BM", &bitmap, &DecodeRequest::default(), &limits, &Budget::unlimited()).unwrap_err();
-        assert_eq!(refused, CodecError::unsupported("BMP input"));
+        let svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>";
+        let header = probe(svg, &limits).unwrap();
+        let refused = decode(svg, &header, &DecodeRequest::default(), &limits, &Budget::unlimited()).unwrap_err();
+        assert_eq!(refused.to_string(), "SVG input is not supported");
     }
 
     #[test]

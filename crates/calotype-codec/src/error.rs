@@ -17,6 +17,12 @@ pub enum CodecError {
         /// The format or the feature, as the subject of the sentence.
         what: Cow<'static, str>,
     },
+    /// An image whose decoder is not part of this program and has not been installed by the operator.
+    #[error("{what}")]
+    NotInstalled {
+        /// What is missing and who can do what about it, as a sentence.
+        what: Cow<'static, str>,
+    },
     /// An image of a kind we know, whose data is cut or damaged.
     #[error("the image is damaged: {what}")]
     Corrupt {
@@ -48,6 +54,11 @@ impl CodecError {
     /// An image that is not decoded here.
     pub fn unsupported(what: impl Into<Cow<'static, str>>) -> Self {
         Self::Unsupported { what: what.into() }
+    }
+
+    /// A decoder that the operator can install.
+    pub fn not_installed(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::NotInstalled { what: what.into() }
     }
 
     /// Cut or damaged data.

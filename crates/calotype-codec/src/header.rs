@@ -112,6 +112,11 @@ pub enum ColorProfile {
         /// Whether samples use all values.
         full_range: bool,
     },
+    /// Printing inks (CMYK), with the description of their ICC profile if there is one. What is decoded is sRGB.
+    Cmyk {
+        /// Its description, at most 80 characters; empty if it has none.
+        name: String,
+    },
     /// A PNG's own gamma or primaries (chunks gAMA and cHRM) other than those of sRGB.
     Gamma,
 }
@@ -125,6 +130,8 @@ impl ColorProfile {
             Self::Srgb => "sRGB".into(),
             Self::Icc { name } if name.is_empty() => "ICC profile without a name".into(),
             Self::Icc { name } => name.into(),
+            Self::Cmyk { name } if name.is_empty() => "CMYK".into(),
+            Self::Cmyk { name } => name.into(),
             Self::Cicp {
                 primaries,
                 transfer,

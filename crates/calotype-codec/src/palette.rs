@@ -24,17 +24,26 @@ pub(crate) struct Indexed {
 
 /// Reduces a picture to at most `colors_max` colours (2 to 256).
 pub(crate) fn quantize(picture: &Picture, colors_max: usize, budget: &Budget) -> Result<Indexed, CodecError> {
-    let pixels = picture.size().area();
-    let _held = budget.reserve(pixels.saturating_mul(8))?;
+    let _held = budget.reserve(picture.size().area().saturating_mul(4))?;
+    quantize_pixels(&pixels_of(picture), picture.size().width as usize, colors_max, budget)
+}
+
+/// As [`quantize`], for pixels in rows of `width`. Those that cannot be seen must be `[0; 4]`.
+pub(crate) fn quantize_pixels(
+    rgba: &[[u8; 4]],
+    width: usize,
+    colors_max: usize,
+    budget: &Budget,
+) -> Result<Indexed, CodecError> {
+    let _held = budget.reserve(rgba.len() as u64 * 4)?;
     let colors_max = colors_max.clamp(2, 256);
-    let rgba = pixels_of(picture);
-    if let Some(indexed) = exact(&rgba, colors_max) {
+    if let Some(indexed) = exact(rgba, colors_max) {
         return Ok(indexed);
     }
-    let mut colors = fit::palette(&rgba, colors_max);
+    let mut colors = fit::palette(rgba, colors_max);
     colors.sort_by_key(|&[r, g, b, a]| (a, g, r, b));
     colors.dedup();
-    let indices = dither::map(&rgba, picture.size().width as usize, &colors);
+    let indices = dither::map(rgba, width, &colors);
     Ok(Indexed { colors, indices })
 }
 

@@ -4,40 +4,6 @@ use calotype_plan::{ImageFormat, Orientation, Size};
 
 use crate::{CodecError, Header};
 
-/// A Windows bitmap: the sizes of the two kinds of header. A negative height means rows top down.
-pub(crate) fn bmp(bytes: &[u8]) -> Result<Header, CodecError> {
-    let read = || {
-        let core = u32::from_le_bytes(at(bytes, 14)?) == 12;
-        Some(if core {
-            Size::new(
-                u16::from_le_bytes(at(bytes, 18)?).into(),
-                u16::from_le_bytes(at(bytes, 20)?).into(),
-            )
-        } else {
-            let (width, height) = (i32::from_le_bytes(at(bytes, 18)?), i32::from_le_bytes(at(bytes, 22)?));
-            Size::new(u32::try_from(width).ok()?, height.unsigned_abs())
-        })
-    };
-    header(ImageFormat::Bmp, read())
-}
-
-/// An icon or cursor: the largest picture in its directory. A 0 stands for 256.
-pub(crate) fn ico(bytes: &[u8]) -> Result<Header, CodecError> {
-    let read = || {
-        let count = usize::from(u16::from_le_bytes(at(bytes, 4)?));
-        let side = |v: u8| if v == 0 { 256 } else { u32::from(v) };
-        let entries = bytes.get(6..)?.as_chunks::<16>().0;
-        entries
-            .iter()
-            .take(count)
-            .map(|entry| Size::new(side(entry[0]), side(entry[1])))
-            .max_by_key(|size| size.area())
-    };
-    let mut header = header(ImageFormat::Ico, read())?;
-    header.has_alpha = true;
-    Ok(header)
-}
-
 /// TIFF and BigTIFF: width, length and orientation of the first directory (TIFF 6.0, tags 256, 257 and 274).
 pub(crate) fn tiff(bytes: &[u8]) -> Result<Header, CodecError> {
     let big_endian = bytes.first() == Some(&b'M');
@@ -93,25 +59,12 @@ fn header(format: ImageFormat, size: Option<Size>) -> Result<Header, CodecError>
         .ok_or_else(|| CodecError::corrupt("its header is cut or damaged"))
 }
 
-fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
-    bytes.get(offset..)?.first_chunk().copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn sizes_are_read_from_headers() {
-        let mut bitmap = vec![0; 26];
-        bitmap[14] = 40;
-        bitmap[18] = 7;
-        bitmap[22..26].copy_from_slice(&(-9i32).to_le_bytes());
-        assert_eq!(bmp(&bitmap).unwrap().size, Size::new(7, 9));
-        let mut icon = vec![0, 0, 1, 0, 2, 0];
-        icon.extend([16, 16, 0, 0, 1, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        icon.extend([0, 48, 0, 0, 1, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(ico(&icon).unwrap().size, Size::new(256, 48));
         let entries = [
             [1, 0, 0, 3, 0, 0, 0, 1, 0, 5, 0, 0],
             [1, 1, 0, 4, 0, 0, 0, 1, 0, 0, 0, 6],

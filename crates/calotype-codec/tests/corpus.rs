@@ -373,7 +373,10 @@ fn cut_and_damaged_files_are_answered_or_refused_but_never_panic() {
                 let decoded = decode(
                     &broken,
                     &header,
-                    &DecodeRequest { scale: 1 << draw(4) },
+                    &DecodeRequest {
+                        scale: 1 << draw(4),
+                        ..DecodeRequest::default()
+                    },
                     &small,
                     &budget,
                 );

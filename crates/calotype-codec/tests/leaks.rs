@@ -67,7 +67,7 @@ fn decoding_leaves_no_block_behind() {
         let file = encode(&picture, &request, &OutputMetadata::default(), &budget).unwrap();
         let once = || {
             let header = probe(&file, &limits).unwrap();
-            drop(decode(&file, &header, &DecodeRequest { scale: 1 }, &limits, &budget).unwrap());
+            drop(decode(&file, &header, &DecodeRequest::default(), &limits, &budget).unwrap());
         };
         // Caches fill the first time.
         once();

@@ -1,7 +1,7 @@
 //! Painting overlays (spec section 8).
 
-use calotype_codec::Budget;
-use calotype_plan::{Draw, DrawSource, Fault, FaultKind, Repeat};
+use calotype_codec::{Budget, Picture};
+use calotype_plan::{Draw, DrawSource, Fault, FaultKind, Repeat, Size};
 
 use crate::composite::{self, Placement};
 use crate::error::{fault, internal};
@@ -27,28 +27,12 @@ pub(crate) fn apply(
             "Overlays are nested more than {DEPTH_MAX} deep"
         )));
     }
-    let bytes = bytes(&entry.source, job)?;
-    let header = source::open(bytes, job.limits)?;
     let base_size = frame.size();
-    let needs = Needs {
-        ops: &entry.ops,
-        base: Some(base_size),
-        models: job.vision.models(),
-    };
-    let mut overlay = source::load(bytes, &header, &needs, job.limits, budget)?.frame;
     let mut inner = Findings::default();
-    pipeline::run(
-        &mut overlay,
-        &entry.ops,
-        Some(base_size),
-        depth + 1,
-        job,
-        budget,
-        &mut inner,
-    )?;
+    let overlay = findings
+        .found
+        .overlay(|| overlay(entry, base_size, depth, job, budget, &mut inner))?;
     inner.warnings.into_iter().for_each(|warning| findings.warn(warning));
-    job.limits.check_output(overlay.size())?;
-    let overlay = overlay.into_picture(budget)?;
 
     let (tile_x, tile_y) = match entry.repeat {
         Repeat::No => (false, false),
@@ -72,6 +56,37 @@ pub(crate) fn apply(
     }
     composite::paint(frame.settle(budget)?, &overlay, at, entry.opacity, entry.composite);
     Ok(())
+}
+
+/// The picture of an entry after its own operations.
+fn overlay(
+    entry: &Draw,
+    base_size: Size,
+    depth: usize,
+    job: &Job<'_>,
+    budget: &Budget,
+    findings: &mut Findings,
+) -> Result<Picture, Fault> {
+    let bytes = bytes(&entry.source, job)?;
+    let header = source::open(bytes, job.limits)?;
+    let needs = Needs {
+        ops: &entry.ops,
+        base: Some(base_size),
+        models: job.vision.models(),
+        keep_colors: false,
+    };
+    let mut overlay = source::load(bytes, &header, &needs, job.limits, budget)?.frame;
+    pipeline::run(
+        &mut overlay,
+        &entry.ops,
+        Some(base_size),
+        depth + 1,
+        job,
+        budget,
+        findings,
+    )?;
+    job.limits.check_output(overlay.size())?;
+    overlay.into_picture(budget)
 }
 
 fn bytes<'a>(source: &DrawSource, job: &Job<'a>) -> Result<&'a [u8], Fault> {

@@ -7,7 +7,7 @@ use calotype_plan::{Fault, FaultKind};
 pub fn fault(error: CodecError) -> Fault {
     let kind = match error {
         CodecError::NotAnImage => FaultKind::NotAnImage,
-        CodecError::Unsupported { .. } => FaultKind::UnsupportedFormat,
+        CodecError::Unsupported { .. } | CodecError::NotInstalled { .. } => FaultKind::UnsupportedFormat,
         CodecError::Corrupt { .. } => FaultKind::DecodeFailed,
         CodecError::Limit { .. } => FaultKind::LimitExceeded,
         // The words are the reference's (spec 5.3).
@@ -39,6 +39,7 @@ mod tests {
         for (error, code, status) in [
             (CodecError::NotAnImage, 9412, 415),
             (CodecError::unsupported("TIFF input"), 9520, 415),
+            (CodecError::not_installed("it needs a decoder"), 9520, 415),
             (CodecError::corrupt("cut"), 9516, 422),
             (CodecError::limit("the area", 2, 1), 9413, 403),
             (CodecError::Empty, 9413, 403),

@@ -5,7 +5,6 @@ use calotype_plan::{FaceBox, Fault, Warning, inference_size};
 
 use crate::error::internal;
 use crate::frame::Frame;
-use crate::pipeline::Findings;
 use crate::resize::opaque_copy;
 use crate::vision::{Vision, VisionError};
 
@@ -15,10 +14,10 @@ pub(crate) fn find(
     frame: &Frame,
     vision: &dyn Vision,
     budget: &Budget,
-    findings: &mut Findings,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Option<FaceBox>, Fault> {
     if !vision.models().faces {
-        findings.warn(Warning::FacesNotAvailable);
+        warn(warnings);
         return Ok(None);
     }
     let copy = frame.copy(inference_size(frame.size()), budget)?;
@@ -34,9 +33,15 @@ pub(crate) fn find(
             ..found
         })),
         Err(VisionError::Missing | VisionError::Unavailable(_)) => {
-            findings.warn(Warning::FacesNotAvailable);
+            warn(warnings);
             Ok(None)
         }
         Err(VisionError::Failed(detail)) => Err(internal(format!("face detection: {detail}"))),
+    }
+}
+
+fn warn(warnings: &mut Vec<Warning>) {
+    if !warnings.contains(&Warning::FacesNotAvailable) {
+        warnings.push(Warning::FacesNotAvailable);
     }
 }

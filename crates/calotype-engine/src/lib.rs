@@ -8,6 +8,7 @@
 //! The files are the steps, named as the options.
 
 mod adjust;
+mod animate;
 mod background;
 mod blur;
 mod border;
@@ -16,6 +17,7 @@ mod composite;
 mod draw;
 mod error;
 mod face;
+mod found;
 mod frame;
 mod gaussian;
 mod job;
@@ -31,6 +33,7 @@ mod saliency;
 mod segment;
 mod sharpen;
 mod source;
+mod svg;
 mod trim_color;
 mod vision;
 
@@ -57,6 +60,9 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
     let budget = Budget::new(job.limits.job_memory_bytes_max);
     let mut findings = Findings::default();
     job.check_time()?;
+    if let Some(filtered) = svg::run(job, &budget, start)? {
+        return Ok(filtered);
+    }
     let header = source::open(job.source, job.limits)?;
     let plan = job.plan;
     if plan.output.format == FormatChoice::Svg {
@@ -74,14 +80,19 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
         return Ok(described.into_outcome(start, &budget));
     }
 
+    if let Some(outcome) = animate::run(job, &header, &budget, start)? {
+        return Ok(outcome);
+    }
+
     let needs = Needs {
         ops: &plan.ops,
         base: None,
         models: job.vision.models(),
+        keep_colors: output::may_keep_profile(job, &header),
     };
     let mut source = source::load(job.source, &header, &needs, job.limits, &budget)?;
     findings.report("decode", source.frame.size(), start);
-    let keeps_profile = output::keeps_profile(job, &header, &source);
+    let keeps_profile = output::keeps_profile(needs.keep_colors, &source);
     if keeps_profile {
         source.frame.keep_colors();
     }

@@ -1,6 +1,6 @@
 //! From the finished picture to bytes: the format, the metadata, the encoder (spec 9.3 to 9.5).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use calotype_codec::{Budget, EncodeRequest, Header, OutputMetadata, Picture, SourceMetadata, encode};
 use calotype_plan::{Fault, FormatChoice, Metadata, Op, OutputFormat, Rendition, Size, Warning};
@@ -38,10 +38,11 @@ pub(crate) struct Written {
 impl Written {
     /// The outcome of a job that needed no pixels.
     pub(crate) fn into_outcome(self, start: Instant, budget: &Budget) -> Outcome {
-        self.timed(milliseconds(start), 0, budget)
+        self.timed(start.elapsed(), Duration::ZERO, budget)
     }
 
-    fn timed(self, decode_ms: u32, encode_ms: u32, budget: &Budget) -> Outcome {
+    /// The outcome of a job that took so long up to its encoder, and in it.
+    pub(crate) fn timed(self, decoding: Duration, encoding: Duration, budget: &Budget) -> Outcome {
         Outcome {
             content_type: self.format.mime(),
             bytes: self.bytes,
@@ -49,8 +50,8 @@ impl Written {
             size: Some(self.size),
             warnings: self.warnings,
             passed_through: self.passed_through,
-            decode_ms,
-            encode_ms,
+            decode_ms: milliseconds(decoding),
+            encode_ms: milliseconds(encoding),
             memory_peak_bytes: budget.peak(),
             steps: self.steps,
         }
@@ -59,7 +60,7 @@ impl Written {
 
 impl Finished<'_> {
     /// Chooses the format and writes the picture in it.
-    pub(crate) fn encode(self, picture: Picture) -> Result<Outcome, Fault> {
+    pub(crate) fn encode(mut self, picture: Picture) -> Result<Outcome, Fault> {
         let (output, size) = (&self.job.plan.output, picture.size());
         let transparent = picture.has_transparency();
         let rendition = Rendition {
@@ -71,14 +72,9 @@ impl Finished<'_> {
             hosted: self.job.hosted,
         };
         let decision = output.choose(&rendition, self.job.accepted, self.job.limits);
-        let mut warnings = self.findings.warnings.clone();
-        for warning in decision.warnings {
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
-        let format = still(decision.format);
-        let decode_ms = milliseconds(self.start);
+        self.findings.warn_all(decision.warnings);
+        let format = decision.format;
+        let decode_time = self.start.elapsed();
         let encoding = Instant::now();
 
         let picture =
@@ -92,12 +88,12 @@ impl Finished<'_> {
             bytes: self.bytes(picture, format)?,
             format,
             size,
-            warnings,
+            warnings: self.findings.warnings.clone(),
             passed_through: false,
             steps: self.findings.steps.clone(),
         };
         passthrough::prefer_source(&mut written, &self);
-        Ok(written.timed(decode_ms, milliseconds(encoding), self.budget))
+        Ok(written.timed(decode_time, encoding.elapsed(), self.budget))
     }
 
     fn bytes(&self, picture: Picture, format: OutputFormat) -> Result<Vec<u8>, Fault> {
@@ -124,7 +120,7 @@ impl Finished<'_> {
     }
 
     /// What metadata goes out (spec 9.5).
-    fn metadata(&self, format: OutputFormat) -> OutputMetadata {
+    pub(crate) fn metadata(&self, format: OutputFormat) -> OutputMetadata {
         let mut metadata = match self.job.plan.output.metadata {
             Metadata::Copyright if matches!(format, OutputFormat::Jpeg { .. }) => self.metadata.copyright_only(),
             Metadata::None | Metadata::Copyright => OutputMetadata::default(),
@@ -137,9 +133,9 @@ impl Finished<'_> {
     }
 }
 
-/// Whether the picture keeps the colours and the profile of its source (spec 9.5, `keep`): it has a profile other than sRGB, the output format can carry
-/// one whatever is negotiated, and no operation deals in sRGB colours.
-pub(crate) fn keeps_profile(job: &Job<'_>, header: &Header, source: &Source) -> bool {
+/// Whether a picture in other colours than sRGB keeps them and their profile (spec 9.5, `keep`): the output format can
+/// carry a profile whatever is negotiated, and no operation deals in sRGB colours.
+pub(crate) fn may_keep_profile(job: &Job<'_>, header: &Header) -> bool {
     let output = &job.plan.output;
     let carries = !matches!(
         output.format,
@@ -151,25 +147,14 @@ pub(crate) fn keeps_profile(job: &Job<'_>, header: &Header, source: &Source) -> 
             Op::Trim(_) | Op::Flip(_) | Op::Rotate(_) | Op::Resize(_) | Op::Sharpen(_) | Op::Blur(_)
         )
     };
-    output.metadata == Metadata::Keep
-        && carries
-        && source.metadata.icc.is_some()
-        && !source.frame.is_srgb()
-        && job.plan.ops.iter().all(is_geometry)
+    output.metadata == Metadata::Keep && carries && job.plan.ops.iter().all(is_geometry)
 }
 
-/// The still form of a format: only the first frame of an animation is written.
-fn still(format: OutputFormat) -> OutputFormat {
-    match format {
-        OutputFormat::Gif { .. } => OutputFormat::Gif { animated: false },
-        OutputFormat::Webp { lossless, .. } => OutputFormat::Webp {
-            lossless,
-            animated: false,
-        },
-        other => other,
-    }
+/// Whether the decoded picture is one of which [`may_keep_profile`] speaks.
+pub(crate) fn keeps_profile(may_keep: bool, source: &Source) -> bool {
+    may_keep && source.metadata.icc.is_some() && !source.frame.is_srgb()
 }
 
-pub(crate) fn milliseconds(since: Instant) -> u32 {
-    u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX)
+fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }

@@ -1,27 +1,22 @@
 //! When the source bytes are the answer (spec 9.1, 9.3).
 
-use calotype_codec::{ColorProfile, Header};
-use calotype_plan::{Fault, FaultKind, FormatChoice, ImageFormat, Metadata, Orientation, OutputFormat, Size, Warning};
+use calotype_codec::{ColorProfile, Header, SourceMetadata, holds_nothing_but, rewrap};
+use calotype_plan::{
+    AnimationVerdict, Fault, FormatChoice, ImageFormat, Metadata, Orientation, OutputFormat, Size, Warning,
+};
 
 use crate::job::Job;
 use crate::output::{Finished, Written};
 
 /// The limits on whole animations: above the first the source is delivered unchanged, above the second it is refused. `None` if it is transformed.
 pub(crate) fn large_animation(job: &Job<'_>, header: &Header) -> Result<Option<Written>, Fault> {
-    let (output, limits) = (&job.plan.output, job.limits);
-    if !header.is_animated() || output.still || header.frames_area <= limits.animation_area_px_max {
+    let output = &job.plan.output;
+    if !header.is_animated() || output.still {
         return Ok(None);
     }
-    if header.frames_area > limits.animation_area_px_refused {
-        let frames_max = limits.animation_area_px_refused / header.size.area().max(1);
-        return Err(Fault::new(
-            FaultKind::LimitExceeded,
-            format!(
-                "The animation is too large: {} with {} frames, but at this resolution at most {frames_max} frames are allowed; use anim=false for \
-                 the first frame",
-                header.size, header.frames
-            ),
-        ));
+    let verdict = job.limits.check_animation(header.size, u64::from(header.frames))?;
+    if verdict == AnimationVerdict::Transformed {
+        return Ok(None);
     }
     if output.format == FormatChoice::Json {
         return Ok(None);
@@ -36,6 +31,8 @@ pub(crate) fn large_animation(job: &Job<'_>, header: &Header) -> Result<Option<W
 }
 
 /// Replaces an encoded file that gained nothing by the source file, if nothing that was asked for is lost by that.
+///
+/// The source's pixels, that is: metadata that may not go out is taken away without touching them.
 pub(crate) fn prefer_source(written: &mut Written, finished: &Finished<'_>) {
     let (job, header) = (finished.job, finished.header);
     let output = &job.plan.output;
@@ -52,32 +49,71 @@ pub(crate) fn prefer_source(written: &mut Written, finished: &Finished<'_>) {
         | ImageFormat::Ico
         | ImageFormat::Jxl => false,
     };
-    let metadata = finished.metadata;
     let is_srgb = matches!(header.profile, ColorProfile::Untagged | ColorProfile::Srgb);
-    let metadata_stays = output.metadata == Metadata::Keep
-        || (metadata.exif.is_none() && metadata.xmp.is_none() && metadata.iptc.is_none() && is_srgb);
     let nothing_is_lost = !finished.findings.changed
         && header.orientation == Orientation::Upright
-        && !header.is_animated()
+        && header.is_animated() == written.format.is_animated()
         && header.bit_depth <= 8
+        && (is_srgb || finished.keeps_profile)
         && output.format.allows(header.format)
-        && client_can_use
-        && metadata_stays;
-    if nothing_is_lost && written.bytes.len() >= job.source.len() {
+        && client_can_use;
+    if !nothing_is_lost {
+        return;
+    }
+    let Some(bytes) = with_outgoing_metadata(finished, written.format) else {
+        return;
+    };
+    if written.bytes.len() >= bytes.len() {
         let mut warnings = std::mem::take(&mut written.warnings);
         warnings.push(Warning::OriginalIsSmaller);
-        let steps = std::mem::take(&mut written.steps);
         *written = Written {
-            steps,
-            ..unchanged(job.source, header, written.size, warnings)
+            passed_through: bytes == job.source,
+            bytes,
+            format: source_format(header),
+            size: written.size,
+            warnings,
+            steps: std::mem::take(&mut written.steps),
         };
     }
 }
 
+/// The source with the metadata that the answer may have and no other, its pixels untouched; `None` if that cannot be
+/// had.
+fn with_outgoing_metadata(finished: &Finished<'_>, format: OutputFormat) -> Option<Vec<u8>> {
+    let (source, metadata) = (finished.job.source, finished.metadata);
+    let rewrapped = rewrap(
+        source,
+        finished.header.format,
+        &finished.metadata(format),
+        finished.budget,
+    );
+    if let Ok(Some(bytes)) = rewrapped {
+        return Some(bytes);
+    }
+    let none = SourceMetadata::default();
+    let known = match finished.job.plan.output.metadata {
+        Metadata::Keep if metadata.is_kept_whole() => metadata,
+        _ => &none,
+    };
+    holds_nothing_but(source, finished.header.format, known).then(|| source.to_vec())
+}
+
 /// The source itself.
 fn unchanged(source: &[u8], header: &Header, size: Size, warnings: Vec<Warning>) -> Written {
+    Written {
+        bytes: source.to_vec(),
+        format: source_format(header),
+        size,
+        warnings,
+        passed_through: true,
+        steps: Vec::new(),
+    }
+}
+
+/// How the source is written.
+fn source_format(header: &Header) -> OutputFormat {
     let animated = header.is_animated();
-    let format = match header.format {
+    match header.format {
         ImageFormat::Png => OutputFormat::Png { palette: false },
         ImageFormat::Gif => OutputFormat::Gif { animated },
         ImageFormat::Webp => OutputFormat::Webp {
@@ -89,13 +125,5 @@ fn unchanged(source: &[u8], header: &Header, size: Size, warnings: Vec<Warning>)
         _ => OutputFormat::Jpeg {
             progressive: header.progressive,
         },
-    };
-    Written {
-        bytes: source.to_vec(),
-        format,
-        size,
-        warnings,
-        passed_through: true,
-        steps: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use calotype_plan::{Background, Decimal, Fault, Focal, Op, Size, Turn, Warning};
 
 use crate::adjust::{self, Table};
 use crate::error::internal;
+use crate::found::Found;
 use crate::frame::Frame;
 use crate::job::{Job, StepReport};
 use crate::resize::Around;
@@ -23,6 +24,8 @@ pub(crate) struct Findings {
     pub(crate) changed: bool,
     /// The mask of the last `segment`.
     pub(crate) mask: Option<segment::GrayMask>,
+    /// What was searched for.
+    pub(crate) found: Found,
 }
 
 impl Findings {
@@ -39,6 +42,10 @@ impl Findings {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
+    }
+
+    pub(crate) fn warn_all(&mut self, warnings: Vec<Warning>) {
+        warnings.into_iter().for_each(|warning| self.warn(warning));
     }
 }
 
@@ -66,7 +73,10 @@ pub(crate) fn run(
                 frame.crop(cut)?;
             }
             Op::TrimColor(trim) => {
-                let cut = trim.cut(trim_color::find(frame.settle(budget)?, trim), before);
+                let found = findings
+                    .found
+                    .trim(|| Ok(trim_color::find(frame.settle(budget)?, trim)))?;
+                let cut = trim.cut(found, before);
                 findings.changed |= cut.size() != before;
                 frame.crop(cut)?;
             }
@@ -79,7 +89,11 @@ pub(crate) fn run(
                 frame.turn(Turn::from(*rotate));
             }
             Op::FaceCrop(face) => {
-                let region = face.region(before, face::find(frame, job.vision, budget, findings)?);
+                let warnings = &mut findings.warnings;
+                let found = findings
+                    .found
+                    .faces(|| face::find(frame, job.vision, budget, warnings))?;
+                let region = face.region(before, found);
                 focal = region.focal;
                 if let Some(cut) = region.cut {
                     findings.changed = true;
@@ -104,7 +118,7 @@ pub(crate) fn run(
                     budget,
                 };
                 let mut warnings = Vec::new();
-                findings.changed |= resize::apply(frame, options, &around, &mut warnings)?;
+                findings.changed |= resize::apply(frame, options, &around, &mut findings.found, &mut warnings)?;
                 warnings.into_iter().for_each(|warning| findings.warn(warning));
             }
             Op::Background(color) => {

@@ -5,6 +5,7 @@ use calotype_plan::{Color, Fault, Fitted, Focal, Gravity, Limits, Rect, Resize, 
 
 use crate::canvas;
 use crate::error::fault;
+use crate::found::Found;
 use crate::frame::{Frame, whole};
 use crate::orient::Area;
 use crate::saliency;
@@ -28,11 +29,12 @@ pub(crate) fn apply(
     frame: &mut Frame,
     resize: &Resize,
     around: &Around<'_>,
+    found: &mut Found,
     warnings: &mut Vec<Warning>,
 ) -> Result<bool, Fault> {
     let fitted = resize.fit(frame.size(), around.base);
     around.limits.check_output(fitted.output)?;
-    let window = window(frame, resize.gravity, &fitted, around.budget)?;
+    let window = found.window(|| window(frame, resize.gravity, &fitted, around.budget))?;
     let cut = fitted.cut(resize.gravity, around.focal, window);
     let before = frame.size();
     let mut source = before;

@@ -40,6 +40,7 @@ pub(crate) fn load(
     let turn = Turn::from(header.orientation);
     let request = DecodeRequest {
         scale: decode_scale(needs.ops, header.size, turn, needs.base, needs.models),
+        keep_colors: needs.keep_colors,
     };
     let decoded = decode(bytes, header, &request, limits, budget).map_err(fault)?;
     let frame = Frame::decoded(decoded.picture, header.size, decoded.scale, turn, decoded.color);
@@ -55,4 +56,6 @@ pub(crate) struct Needs<'a> {
     /// The picture below, for an overlay.
     pub(crate) base: Option<Size>,
     pub(crate) models: Models,
+    /// The picture will be written in the colours of its source.
+    pub(crate) keep_colors: bool,
 }

@@ -39,7 +39,7 @@ fn has_comparable_colors(bytes: &[u8]) -> bool {
     header.is_ok_and(|header| {
         matches!(
             header.profile,
-            ColorProfile::Untagged | ColorProfile::Srgb | ColorProfile::Icc { .. }
+            ColorProfile::Untagged | ColorProfile::Srgb | ColorProfile::Icc { .. } | ColorProfile::Cmyk { .. }
         )
     })
 }

@@ -43,6 +43,37 @@ fn what_gains_nothing_is_sent_as_it_was() {
 }
 
 #[test]
+fn what_gains_nothing_loses_its_private_metadata_and_no_pixel() {
+    // The maker's name, and the copyright "me".
+    let mut exif = b"II*\0\x08\0\0\0\x02\0".to_vec();
+    exif.extend_from_slice(&[0x0f, 1, 2, 0, 4, 0, 0, 0, b'S', b'P', b'Y', 0]);
+    exif.extend_from_slice(&[0x98, 0x82, 2, 0, 3, 0, 0, 0, b'm', b'e', 0, 0]);
+    exif.extend_from_slice(&[0; 4]);
+    let metadata = OutputMetadata {
+        exif: Some(exif),
+        xmp: Some(b"<x:xmpmeta>SPY</x:xmpmeta>".to_vec()),
+        ..OutputMetadata::default()
+    };
+    let jpeg = EncodeRequest::Jpeg {
+        quality: 20,
+        progressive: false,
+    };
+    let poor = encode(&smooth(Size::new(300, 200)), &jpeg, &metadata, &Budget::unlimited()).unwrap();
+    let holds = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    assert!(holds(&poor, b"SPY"));
+    for (policy, has_copyright) in [(Metadata::Copyright, true), (Metadata::None, false)] {
+        let mut plan = with(FormatChoice::Jpeg, vec![]);
+        plan.output.metadata = policy;
+        let outcome = Around::default().run(&plan, &poor).unwrap();
+        assert_eq!(outcome.warnings, [Warning::OriginalIsSmaller]);
+        assert!(!outcome.passed_through && outcome.bytes.len() < poor.len());
+        assert_eq!(common::unpacked(&outcome.bytes).data(), common::unpacked(&poor).data());
+        assert!(!holds(&outcome.bytes, b"SPY"));
+        assert_eq!(holds(&outcome.bytes, b"me\0"), has_copyright);
+    }
+}
+
+#[test]
 fn a_webp_is_only_sent_as_it_was_where_webp_was_negotiated() {
     let request = EncodeRequest::Webp {
         quality: 10,
@@ -80,7 +111,7 @@ fn metadata_follows_the_policy() {
     exif.extend_from_slice(&[0; 4]);
     let metadata = OutputMetadata {
         exif: Some(exif),
-        xmp: Some(b"<x:xmpmeta/>".to_vec()),
+        xmp: Some(b"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"/>".to_vec()),
         ..OutputMetadata::default()
     };
     let request = EncodeRequest::Jpeg {
@@ -137,7 +168,7 @@ fn a_wide_gamut_is_converted_unless_its_profile_is_kept() {
         let decoded = decode(
             &bytes,
             &header,
-            &DecodeRequest { scale: 1 },
+            &DecodeRequest::default(),
             &limits,
             &Budget::unlimited(),
         )

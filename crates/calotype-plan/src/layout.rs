@@ -631,7 +631,7 @@ impl Limits {
             return Err(Fault::new(
                 FaultKind::LimitExceeded,
                 format!(
-                    "The animation is too large: {frames} frames of {size}; at this resolution at most {frames_max} frames are allowed"
+                    "The animation is too large: {size} with {frames} frames, but at this resolution at most {frames_max} frames are allowed; use anim=false for the first frame"
                 ),
             ));
         }

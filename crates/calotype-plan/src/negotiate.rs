@@ -113,6 +113,12 @@ impl OutputFormat {
         }
     }
 
+    /// Whether the answer has all frames of an animation.
+    #[must_use]
+    pub const fn is_animated(self) -> bool {
+        matches!(self, Self::Gif { animated: true } | Self::Webp { animated: true, .. })
+    }
+
     /// The image format, if the answer is an image file.
     #[must_use]
     pub const fn image_format(self) -> Option<ImageFormat> {

@@ -38,6 +38,11 @@ fn source_bytes(task: &Task, header: &Header, limits: &Limits) -> u64 {
         holds_coefficients: is_jpeg && header.progressive,
     };
     let pixels = match task.plan.cost(facts, limits) {
+        // Frames one at a time: beside what a still needs, the decoder keeps a canvas or two, and so does the encoder.
+        Ok(cost) if header.is_animated() && !task.plan.output.still => cost
+            .memory_peak_bytes
+            .saturating_add(decoded_bytes(header).saturating_mul(2))
+            .saturating_add(cost.output_px.saturating_mul(PIXEL_BYTES * 3)),
         Ok(cost) => cost.memory_peak_bytes,
         // The engine meets the same refusal, but perhaps only after decoding.
         Err(_) => decoded_bytes(header),

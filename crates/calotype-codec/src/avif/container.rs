@@ -18,11 +18,13 @@ const EXTENTS_MAX: usize = 16_384;
 
 /// A property that an item can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Property<'a> {
+pub(crate) enum Property<'a> {
     /// `ispe`: the size of the item's picture.
     Size(Size),
     /// `av1C`: bits of a sample.
     Depth(u8),
+    /// `hvcC`: what a decoder of HEVC has to know first.
+    Hevc(&'a [u8]),
     /// `colr` with code points.
     Nclx(Nclx),
     /// `colr` with an ICC profile.
@@ -47,11 +49,11 @@ pub(super) enum Property<'a> {
 
 /// Code points of ITU-T H.273.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Nclx {
-    pub(super) primaries: u16,
-    pub(super) transfer: u16,
-    pub(super) matrix: u16,
-    pub(super) full_range: bool,
+pub(crate) struct Nclx {
+    pub(crate) primaries: u16,
+    pub(crate) transfer: u16,
+    pub(crate) matrix: u16,
+    pub(crate) full_range: bool,
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +79,7 @@ struct Reference {
 
 /// The `meta` box of a file.
 #[derive(Debug, Default)]
-pub(super) struct Items<'a> {
+pub(crate) struct Items<'a> {
     file: &'a [u8],
     idat: &'a [u8],
     primary: Option<u32>,
@@ -88,7 +90,7 @@ pub(super) struct Items<'a> {
 
 impl<'a> Items<'a> {
     /// Reads the payload of a `meta` box inside `file`.
-    pub(super) fn parse(file: &'a [u8], mut meta: Reader<'a>) -> Result<Self, CodecError> {
+    pub(crate) fn parse(file: &'a [u8], mut meta: Reader<'a>) -> Result<Self, CodecError> {
         let mut this = Self {
             file,
             ..Self::default()
@@ -113,23 +115,23 @@ impl<'a> Items<'a> {
     }
 
     /// The item that stands for the file.
-    pub(super) fn primary(&self) -> Option<u32> {
+    pub(crate) fn primary(&self) -> Option<u32> {
         self.primary
             .filter(|&id| self.get(id).is_some_and(|item| item.kind != [0; 4]))
     }
 
     /// The four characters of an item's type.
-    pub(super) fn kind(&self, id: u32) -> [u8; 4] {
+    pub(crate) fn kind(&self, id: u32) -> [u8; 4] {
         self.get(id).map_or([0; 4], |item| item.kind)
     }
 
     /// The content type of a `mime` item.
-    pub(super) fn content_type(&self, id: u32) -> &'a [u8] {
+    pub(crate) fn content_type(&self, id: u32) -> &'a [u8] {
         self.get(id).map_or(&[], |item| item.content_type)
     }
 
     /// The items that `from` refers to by `kind`, in order.
-    pub(super) fn referred(&self, kind: [u8; 4], from: u32) -> impl Iterator<Item = u32> {
+    pub(crate) fn referred(&self, kind: [u8; 4], from: u32) -> impl Iterator<Item = u32> {
         self.references
             .iter()
             .filter(move |r| r.kind == kind && r.from == from)
@@ -137,7 +139,7 @@ impl<'a> Items<'a> {
     }
 
     /// The items that refer to `to` by `kind`.
-    pub(super) fn referring(&self, kind: [u8; 4], to: u32) -> impl Iterator<Item = u32> {
+    pub(crate) fn referring(&self, kind: [u8; 4], to: u32) -> impl Iterator<Item = u32> {
         self.references
             .iter()
             .filter(move |r| r.kind == kind && r.to.contains(&to))
@@ -145,18 +147,18 @@ impl<'a> Items<'a> {
     }
 
     /// The properties of an item, in order.
-    pub(super) fn properties(&self, id: u32) -> impl Iterator<Item = Property<'a>> {
+    pub(crate) fn properties(&self, id: u32) -> impl Iterator<Item = Property<'a>> {
         let positions = self.get(id).map_or(&[][..], |item| &item.properties);
         positions.iter().filter_map(|&(at, _)| self.properties.get(at).copied())
     }
 
     /// Refuses an item with a property that must be understood and is not.
-    pub(super) fn check_essential(&self, id: u32) -> Result<(), CodecError> {
+    pub(crate) fn check_essential(&self, id: u32) -> Result<(), CodecError> {
         let positions = self.get(id).map_or(&[][..], |item| &item.properties);
         for &(at, essential) in positions {
             if let (true, Some(Property::Unknown(kind))) = (essential, self.properties.get(at)) {
                 return Err(CodecError::unsupported(format!(
-                    "the AVIF property \"{}\"",
+                    "the image property \"{}\"",
                     kind.escape_ascii()
                 )));
             }
@@ -165,7 +167,7 @@ impl<'a> Items<'a> {
     }
 
     /// The size in an item's `ispe`.
-    pub(super) fn size(&self, id: u32) -> Result<Size, CodecError> {
+    pub(crate) fn size(&self, id: u32) -> Result<Size, CodecError> {
         self.properties(id)
             .find_map(|property| {
                 if let Property::Size(size) = property {
@@ -174,17 +176,15 @@ impl<'a> Items<'a> {
                     None
                 }
             })
-            .ok_or_else(|| CodecError::corrupt("an AVIF picture does not say its size"))
+            .ok_or_else(|| CodecError::corrupt("a picture does not say its size"))
     }
 
     /// The bytes of an item.
-    pub(super) fn data(&self, id: u32) -> Result<Cow<'a, [u8]>, CodecError> {
-        let item = self
-            .get(id)
-            .ok_or_else(|| CodecError::corrupt("an AVIF item is missing"))?;
+    pub(crate) fn data(&self, id: u32) -> Result<Cow<'a, [u8]>, CodecError> {
+        let item = self.get(id).ok_or_else(|| CodecError::corrupt("an item is missing"))?;
         if item.is_indirect {
             return Err(CodecError::unsupported(
-                "an AVIF item that is built from another item's bytes",
+                "an item that is built from another item's bytes",
             ));
         }
         let source = if item.in_idat { self.idat } else { self.file };
@@ -198,13 +198,13 @@ impl<'a> Items<'a> {
             }
         };
         match item.extents.as_slice() {
-            [] => Err(CodecError::corrupt("an AVIF item has no bytes")),
+            [] => Err(CodecError::corrupt("an item has no bytes")),
             [extent] => slice(extent).map(Cow::Borrowed).ok_or_else(cut),
             extents => {
                 let parts = extents.iter().map(slice).collect::<Option<Vec<_>>>().ok_or_else(cut)?;
                 // Parts may overlap in a hostile file; an honest one holds no byte twice.
                 if parts.iter().map(|part| part.len() as u64).sum::<u64>() > source.len() as u64 {
-                    return Err(CodecError::corrupt("an AVIF item is larger than the file"));
+                    return Err(CodecError::corrupt("an item is larger than the file"));
                 }
                 Ok(Cow::Owned(parts.concat()))
             }
@@ -251,7 +251,7 @@ impl<'a> Items<'a> {
     fn locations(&mut self, mut body: Reader<'a>) -> Result<(), CodecError> {
         let (version, _) = body.version()?;
         if version > 2 {
-            return Err(CodecError::unsupported("this version of an AVIF item location box"));
+            return Err(CodecError::unsupported("this version of an item location box"));
         }
         let [a, b] = body.u16()?.to_be_bytes();
         let (offset_size, length_size, base_size) = (a >> 4, a & 15, b >> 4);
@@ -347,7 +347,7 @@ impl<'a> Items<'a> {
 }
 
 /// One child of `ipco`, or of a sample entry.
-pub(super) fn property_of<'a>(kind: [u8; 4], mut body: Reader<'a>) -> Result<Property<'a>, CodecError> {
+pub(crate) fn property_of<'a>(kind: [u8; 4], mut body: Reader<'a>) -> Result<Property<'a>, CodecError> {
     Ok(match &kind {
         b"ispe" => {
             body.version()?;
@@ -362,6 +362,7 @@ pub(super) fn property_of<'a>(kind: [u8; 4], mut body: Reader<'a>) -> Result<Pro
                 (_, _) => 12,
             })
         }
+        b"hvcC" => Property::Hevc(body.rest()),
         b"colr" => match &body.four()? {
             b"nclx" => Property::Nclx(Nclx {
                 primaries: body.u16()?,
@@ -394,5 +395,5 @@ pub(super) fn property_of<'a>(kind: [u8; 4], mut body: Reader<'a>) -> Result<Pro
 }
 
 fn too_many(what: &str, max: usize) -> CodecError {
-    CodecError::unsupported(format!("an AVIF file with more than {max} {what}"))
+    CodecError::unsupported(format!("a file with more than {max} {what}"))
 }

@@ -2,7 +2,9 @@
 
 use calotype_plan::{ImageFormat, Limits, Size};
 
+use super::animation;
 use super::container::Nclx;
+use super::movie::Movie;
 use super::rav1d::{self, Sampling, Sequence};
 use super::still::{Mosaic, Still};
 use super::yuv::{self, Converter};
@@ -14,23 +16,42 @@ use crate::{
 const STATE_BYTES_PER_PX: u64 = 2;
 const STATE_BYTES: u64 = 2 << 20;
 
-/// Header facts. No limit is checked. An image sequence counts as one picture, because only its first is ever shown.
+/// Header facts. No limit is checked.
 pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError> {
+    if let Some(movie) = Movie::parse(bytes, limits) {
+        return Ok(of_movie(&movie));
+    }
     let still = Still::parse(bytes, limits)?;
     // What is decoded is the whole picture; what is cut from it is what counts as stored.
     let mut header = Header::new(ImageFormat::Avif, still.crop.size());
     header.orientation = still.orientation;
     header.has_alpha = still.alpha.is_some();
     header.bit_depth = still.bit_depth;
-    header.profile = match (still.icc, still.nclx) {
-        (Some(icc), _) => ColorProfile::from_icc(icc),
-        (None, None) => ColorProfile::Untagged,
-        (None, Some(nclx)) => named(nclx),
-    };
+    header.profile = profile(still.icc, still.nclx);
     Ok(header)
 }
 
-/// Decodes the picture. There is no scaled decode.
+fn of_movie(movie: &Movie<'_>) -> Header {
+    let track = &movie.color;
+    let mut header = Header::new(ImageFormat::Avif, track.size);
+    header.frames = u32::try_from(track.samples.len()).unwrap_or(u32::MAX);
+    header.frames_area = track.size.area().saturating_mul(header.frames.into());
+    header.orientation = track.orientation;
+    header.has_alpha = movie.alpha.is_some();
+    header.bit_depth = track.bit_depth;
+    header.profile = profile(track.icc, track.nclx);
+    header
+}
+
+fn profile(icc: Option<&[u8]>, nclx: Option<Nclx>) -> ColorProfile {
+    match (icc, nclx) {
+        (Some(icc), _) => ColorProfile::from_icc(icc),
+        (None, None) => ColorProfile::Untagged,
+        (None, Some(nclx)) => named(nclx),
+    }
+}
+
+/// Decodes the picture, or the first frame of an image sequence. There is no scaled decode.
 pub(crate) fn decode(
     bytes: &[u8],
     header: &Header,
@@ -38,6 +59,9 @@ pub(crate) fn decode(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Decoded, CodecError> {
+    if let Some(movie) = Movie::parse(bytes, limits) {
+        return animation::first(movie, bytes, header, limits, budget);
+    }
     let still = Still::parse(bytes, limits)?;
     if still.crop.size() != header.size {
         return Err(CodecError::corrupt("the AVIF size changed after it was read"));
@@ -72,14 +96,10 @@ pub(crate) fn decode(
     }
     let (exif, xmp) = still.metadata(limits);
     let icc = still.icc.map(<[u8]>::to_vec);
-    let color = match &icc {
-        Some(icc) => ColorSource::from_icc(icc.clone()),
-        None => ColorSource::from_cicp(byte(cicp.primaries), byte(cicp.transfer)),
-    };
     Ok(Decoded {
         picture,
         scale: 1,
-        color,
+        color: color_source(icc.clone(), cicp),
         metadata: SourceMetadata {
             exif,
             xmp,
@@ -87,6 +107,14 @@ pub(crate) fn decode(
             icc,
         },
     })
+}
+
+/// How samples become sRGB: by the profile, or else by the code points.
+pub(super) fn color_source(icc: Option<Vec<u8>>, cicp: Nclx) -> ColorSource {
+    match icc {
+        Some(icc) => ColorSource::from_icc(icc),
+        None => ColorSource::from_cicp(byte(cicp.primaries), byte(cicp.transfer)),
+    }
 }
 
 /// Decodes the cells one after another and hands each to `then`, with its place in the picture. Gives what `then` gave for the first.
@@ -117,8 +145,13 @@ fn for_each_cell<T>(
     first.ok_or_else(|| CodecError::corrupt("the AVIF file holds no picture"))
 }
 
-/// Planes (rounded up to whole blocks of 128 pixels), a copy if grain is added, and the decoder's state.
+/// One picture, a copy if grain is added, and the decoder's state.
 fn working_bytes(sequence: &Sequence, cell: Size) -> u64 {
+    decoder_bytes(sequence, cell, if sequence.has_grain { 2 } else { 1 })
+}
+
+/// So many copies of the planes, rounded up to whole blocks of 128 pixels, and the decoder's state.
+pub(super) fn decoder_bytes(sequence: &Sequence, cell: Size, copies: u64) -> u64 {
     let whole = |side: u32| u64::from(side).next_multiple_of(128);
     let area = whole(cell.width).saturating_mul(whole(cell.height));
     let halves = match sequence.sampling {
@@ -128,7 +161,6 @@ fn working_bytes(sequence: &Sequence, cell: Size) -> u64 {
         Sampling::Full => 6,
     };
     let planes = area.saturating_mul(halves * if sequence.depth > 8 { 2 } else { 1 }) / 2;
-    let copies = if sequence.has_grain { 2 } else { 1 };
     planes
         .saturating_mul(copies)
         .saturating_add(area.saturating_mul(STATE_BYTES_PER_PX))
@@ -136,7 +168,7 @@ fn working_bytes(sequence: &Sequence, cell: Size) -> u64 {
 }
 
 /// The colour space that code points name, for reports.
-fn named(nclx: Nclx) -> ColorProfile {
+pub(crate) fn named(nclx: Nclx) -> ColorProfile {
     let (primaries, transfer) = (byte(nclx.primaries), byte(nclx.transfer));
     if (primaries, transfer) == (2, 2) {
         ColorProfile::Untagged

@@ -1,26 +1,29 @@
-//! AVIF: still pictures, grids and the cover of image sequences in, by re_rav1d; still pictures out, by libaom.
+//! AVIF: still pictures, grids and image sequences in, by re_rav1d; still pictures out, by libaom.
 //!
-//! - `boxes`, `container`, `still`: from boxes to items to the picture that the file stands for, in safe code.
+//! - `boxes`, `container`, `still`: from boxes to items to the picture that the file stands for, in safe code. HEIC, which
+//!   is the same container, reads it by them too.
 //! - `decode`, `yuv`: planes to pixels.
-//! - `animation`: frames of image sequences in.
+//! - `movie`, `animation`: from tracks to the frames of image sequences in.
 //! - `encode`, `planes`, `mux`: pixels to planes to a file.
 //! - `rav1d`, `aom`: the only places that call the libraries.
 
 mod animation;
 mod aom;
-mod boxes;
-mod container;
+pub(crate) mod boxes;
+pub(crate) mod container;
 mod decode;
 mod encode;
+mod movie;
 mod mux;
 mod planes;
 mod rav1d;
-mod still;
+pub(crate) mod still;
 mod yuv;
 
 pub(crate) use animation::decode_animation;
-pub(crate) use decode::{decode, probe};
+pub(crate) use decode::{decode, named, probe};
 pub(crate) use encode::encode;
+pub(crate) use yuv::unpremultiply;
 
 /// Names, versions and settings of the encoder, for the cache key.
 pub(crate) const ENCODER_VERSION: &str = encode::VERSION;

@@ -172,55 +172,84 @@ impl Drop for Frame {
 
 /// Decodes one picture of exactly `size`, on this thread alone. `layer` names a spatial layer; the highest of the operating point otherwise.
 pub(super) fn decode(data: &[u8], size: Size, operating_point: u8, layer: Option<u8>) -> Result<Frame, CodecError> {
-    if data.is_empty() {
-        return Err(broken());
+    let mut stream = Stream::open(size, operating_point, layer)?;
+    stream.feed(data, true)
+}
+
+/// A decoder that is fed picture by picture, on this thread alone, and keeps what later ones refer to.
+pub(super) struct Stream {
+    decoder: Decoder,
+    size: Size,
+    layer: Option<u8>,
+}
+
+impl Stream {
+    /// A decoder for pictures of exactly `size`.
+    pub(super) fn open(size: Size, operating_point: u8, layer: Option<u8>) -> Result<Self, CodecError> {
+        let pixels = u32::try_from(size.area()).map_err(|_| CodecError::unsupported("an AVIF picture of this size"))?;
+        Ok(Self {
+            decoder: open(pixels, operating_point, layer.is_some())?,
+            size,
+            layer,
+        })
     }
-    let pixels = u32::try_from(size.area()).map_err(|_| CodecError::unsupported("an AVIF picture of this size"))?;
-    let decoder = open(pixels, operating_point, layer.is_some())?;
-    let mut input = Input(Dav1dData::default());
-    // SAFETY: the data is empty and may be written; the buffer that is given has the length asked for, and is filled before anything reads it.
-    unsafe {
-        let buffer = dav1d::dav1d_data_create(Some(NonNull::from(&mut input.0)), data.len());
-        if buffer.is_null() {
-            return Err(CodecError::unsupported("an AVIF picture that needs this much memory"));
+
+    /// The picture that the next temporal unit of the bitstream shows.
+    pub(super) fn next(&mut self, data: &[u8]) -> Result<Frame, CodecError> {
+        self.feed(data, false)
+    }
+
+    /// Takes bytes in and gives the picture that they show: the first, and the rest is left, or the last.
+    fn feed(&mut self, data: &[u8], takes_first: bool) -> Result<Frame, CodecError> {
+        if data.is_empty() {
+            return Err(broken());
         }
-        buffer.copy_from_nonoverlapping(data.as_ptr(), data.len());
-    }
-    let mut idle = 0;
-    let mut pictures = 0;
-    // Every turn takes bytes in, gives a picture out, or counts as idle, and two idle turns end it: one for what is decoded, one to drain.
-    while idle < 2 && pictures < PICTURES_MAX {
-        let before = input.0.sz;
-        if before > 0 {
-            // SAFETY: the context is open, the data is valid; what the call does not consume stays in it.
-            let result = unsafe { dav1d::dav1d_send_data(decoder.0, Some(NonNull::from(&mut input.0))) };
-            if result.0 != 0 && !is_again(&result) {
-                return Err(broken());
+        let mut input = Input(Dav1dData::default());
+        // SAFETY: the data is empty and may be written; the buffer that is given has the length asked for, and is filled before anything reads it.
+        unsafe {
+            let buffer = dav1d::dav1d_data_create(Some(NonNull::from(&mut input.0)), data.len());
+            if buffer.is_null() {
+                return Err(CodecError::unsupported("an AVIF picture that needs this much memory"));
             }
+            buffer.copy_from_nonoverlapping(data.as_ptr(), data.len());
         }
-        let mut picture = Dav1dPicture::default();
-        // SAFETY: the context is open and the picture may be written.
-        let result = unsafe { dav1d::dav1d_get_picture(decoder.0, Some(NonNull::from(&mut picture))) };
-        match result.0 {
-            0 => {
-                pictures += 1;
-                let frame = frame(picture)?;
-                if layer.is_none_or(|layer| frame.layer() == layer) {
-                    // The bytes must not be given back after the decoder that may still hold them, nor the other way round: both are counted.
-                    drop(input);
-                    drop(decoder);
-                    return if frame.size == size {
-                        Ok(frame)
-                    } else {
-                        Err(wrong_size())
-                    };
+        let mut idle = 0;
+        let mut pictures = 0;
+        let mut shown = None;
+        // Every turn takes bytes in, gives a picture out, or counts as idle, and two idle turns end it: one for what is decoded, one to drain.
+        while idle < 2 && pictures < PICTURES_MAX {
+            let before = input.0.sz;
+            if before > 0 {
+                // SAFETY: the context is open, the data is valid; what the call does not consume stays in it.
+                let result = unsafe { dav1d::dav1d_send_data(self.decoder.0, Some(NonNull::from(&mut input.0))) };
+                if result.0 != 0 && !is_again(&result) {
+                    return Err(broken());
                 }
             }
-            _ if is_again(&result) => idle += usize::from(input.0.sz == before),
-            _ => return Err(broken()),
+            let mut picture = Dav1dPicture::default();
+            // SAFETY: the context is open and the picture may be written.
+            let result = unsafe { dav1d::dav1d_get_picture(self.decoder.0, Some(NonNull::from(&mut picture))) };
+            match result.0 {
+                0 => {
+                    pictures += 1;
+                    let frame = frame(picture)?;
+                    if self.layer.is_none_or(|layer| frame.layer() == layer) {
+                        shown = Some(frame);
+                        if takes_first {
+                            break;
+                        }
+                    }
+                }
+                _ if is_again(&result) => idle += usize::from(input.0.sz == before),
+                _ => return Err(broken()),
+            }
+        }
+        match shown {
+            Some(frame) if frame.size == self.size => Ok(frame),
+            Some(_) => Err(wrong_size()),
+            None => Err(broken()),
         }
     }
-    Err(broken())
 }
 
 fn open(pixels_max: u32, operating_point: u8, all_layers: bool) -> Result<Decoder, CodecError> {

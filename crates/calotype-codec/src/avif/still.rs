@@ -9,7 +9,7 @@ use super::container::{Items, Nclx, Property};
 use crate::CodecError;
 
 /// The two names of an alpha plane (HEIF 7.5.2 and MIAF 7.3.5.2).
-const ALPHA_NAMES: [&[u8]; 2] = [
+pub(super) const ALPHA_NAMES: [&[u8]; 2] = [
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
     b"urn:mpeg:hevc:2015:auxid:1",
 ];
@@ -64,19 +64,9 @@ pub(super) struct Still<'a> {
 }
 
 impl<'a> Still<'a> {
-    /// Finds the picture that the file stands for. An image sequence stands for its primary item, which is its first frame or its cover.
+    /// Finds the picture that the file stands for. An image sequence of which no frame can be found stands for its primary item.
     pub(super) fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, CodecError> {
-        let mut reader = Reader::new(bytes);
-        let mut has_movie = false;
-        let mut items = None;
-        while items.is_none() {
-            match reader.next_box() {
-                Ok(Some((kind, body))) if kind == *b"meta" => items = Some(Items::parse(bytes, body)?),
-                Ok(Some((kind, _))) => has_movie |= kind == *b"moov",
-                Ok(None) => break,
-                Err(error) => return Err(error),
-            }
-        }
+        let (items, has_movie) = find_items(bytes)?;
         let primary = items.as_ref().and_then(Items::primary);
         let (Some(items), Some(primary)) = (items, primary) else {
             return Err(if has_movie {
@@ -145,29 +135,47 @@ impl<'a> Still<'a> {
         self.items.data(cell.item)
     }
 
-    /// EXIF (a TIFF structure) and XMP that describe the primary picture. A block that is too large or out of the file is treated as absent.
+    /// EXIF and XMP that describe the primary picture.
     pub(super) fn metadata(&self, limits: &Limits) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-        let (mut exif, mut xmp) = (None, None);
-        let Some(primary) = self.items.primary() else {
-            return (exif, xmp);
-        };
-        for item in self.items.referring(*b"cdsc", primary) {
-            let data = || {
-                self.items
-                    .data(item)
-                    .ok()
-                    .filter(|data| data.len() <= limits.metadata_bytes_max)
-            };
-            match &self.items.kind(item) {
-                b"Exif" if exif.is_none() => exif = data().and_then(|data| tiff_of(&data).map(<[u8]>::to_vec)),
-                b"mime" if xmp.is_none() && self.items.content_type(item) == b"application/rdf+xml" => {
-                    xmp = data().map(Cow::into_owned);
-                }
-                _ => {}
-            }
-        }
-        (exif, xmp)
+        metadata(&self.items, limits)
     }
+}
+
+/// The items of a file, and whether a movie box stands before them.
+pub(crate) fn find_items(bytes: &[u8]) -> Result<(Option<Items<'_>>, bool), CodecError> {
+    let mut reader = Reader::new(bytes);
+    let mut has_movie = false;
+    while let Some((kind, body)) = reader.next_box()? {
+        if kind == *b"meta" {
+            return Ok((Some(Items::parse(bytes, body)?), has_movie));
+        }
+        has_movie |= kind == *b"moov";
+    }
+    Ok((None, has_movie))
+}
+
+/// EXIF (a TIFF structure) and XMP that describe the primary picture. A block that is too large or out of the file is treated as absent.
+pub(crate) fn metadata(items: &Items<'_>, limits: &Limits) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let (mut exif, mut xmp) = (None, None);
+    let Some(primary) = items.primary() else {
+        return (exif, xmp);
+    };
+    for item in items.referring(*b"cdsc", primary) {
+        let data = || {
+            items
+                .data(item)
+                .ok()
+                .filter(|data| data.len() <= limits.metadata_bytes_max)
+        };
+        match &items.kind(item) {
+            b"Exif" if exif.is_none() => exif = data().and_then(|data| tiff_of(&data).map(<[u8]>::to_vec)),
+            b"mime" if xmp.is_none() && items.content_type(item) == b"application/rdf+xml" => {
+                xmp = data().map(Cow::into_owned);
+            }
+            _ => {}
+        }
+    }
+    (exif, xmp)
 }
 
 /// An Exif item: the offset of the TIFF header as four bytes, then as a rule `Exif\0\0` or nothing, then TIFF (HEIF, annex A.2.1).
@@ -178,7 +186,7 @@ fn tiff_of(data: &[u8]) -> Option<&[u8]> {
 }
 
 /// The alpha plane of an item.
-fn alpha_of(items: &Items<'_>, item: u32) -> Option<u32> {
+pub(crate) fn alpha_of(items: &Items<'_>, item: u32) -> Option<u32> {
     items.referring(*b"auxl", item).find(|&auxiliary| {
         items
             .properties(auxiliary)
@@ -299,7 +307,7 @@ fn cell(items: &Items<'_>, item: u32, size: Size) -> Result<Cell, CodecError> {
 
 /// The EXIF orientation that does what `irot` (quarter turns anticlockwise) and then `imir` (0: top to bottom, 1: left to right) do. HEIF 6.5.10 and
 /// 6.5.12; MIAF 7.3.6.7 fixes the order.
-pub(super) fn orientation(turns: u8, mirror: Option<u8>) -> Orientation {
+pub(crate) fn orientation(turns: u8, mirror: Option<u8>) -> Orientation {
     use Orientation as O;
     match (turns & 3, mirror) {
         (0, None) => O::Upright,
@@ -319,7 +327,7 @@ pub(super) fn orientation(turns: u8, mirror: Option<u8>) -> Orientation {
 
 /// The box that `clap` cuts out (ISO/IEC 14496-12, section 12.1.4). Size and centre are fractions, which should come out as whole pixels (MIAF
 /// 7.3.6.7); an odd rest to either side does occur, and the half pixel is given to the right and the bottom, as libheif does.
-fn clean_aperture(numbers: [u32; 8], of: Size) -> Result<Rect, CodecError> {
+pub(crate) fn clean_aperture(numbers: [u32; 8], of: Size) -> Result<Rect, CodecError> {
     let [wn, wd, hn, hd, xn, xd, yn, yd] = numbers;
     let (left, width) = clean_side(of.width, wn, wd, xn, xd)?;
     let (top, height) = clean_side(of.height, hn, hd, yn, yd)?;
@@ -327,7 +335,7 @@ fn clean_aperture(numbers: [u32; 8], of: Size) -> Result<Rect, CodecError> {
 }
 
 fn clean_side(side: u32, size_n: u32, size_d: u32, offset_n: u32, offset_d: u32) -> Result<(u32, u32), CodecError> {
-    let wrong = || CodecError::corrupt("the AVIF crop does not lie inside the picture");
+    let wrong = || CodecError::corrupt("the crop does not lie inside the picture");
     if size_d == 0 || offset_d == 0 || !size_n.is_multiple_of(size_d) {
         return Err(wrong());
     }

@@ -188,7 +188,7 @@ fn an_unknown_property_matters_only_where_it_says_so() {
     renamed[list + 2] = 0x83;
     assert_eq!(
         read(&renamed).unwrap_err(),
-        CodecError::unsupported("the AVIF property \"what\"")
+        CodecError::unsupported("the image property \"what\"")
     );
 }
 

@@ -152,7 +152,7 @@ pub(super) fn write_alpha(frame: &Frame, full_range: bool, picture: &mut Picture
 }
 
 /// Divides colours by alpha, rounding to nearest.
-pub(super) fn unpremultiply(picture: &mut Picture) {
+pub(crate) fn unpremultiply(picture: &mut Picture) {
     if picture.layout() != Layout::Rgba {
         return;
     }

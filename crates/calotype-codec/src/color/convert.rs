@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use moxcms::{
-    Chromaticity, CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
-    MatrixCoefficients, ProfileText, ToneReprCurve, TransferCharacteristics, Transform16BitExecutor, TransformOptions,
-    XyY,
+    Chromaticity, CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, DataColorSpace, Layout, LutDataType,
+    LutStore, LutType, LutWarehouse, MatrixCoefficients, ProfileText, ToneReprCurve, TransferCharacteristics,
+    Transform16BitExecutor, TransformOptions, XyY,
 };
 
 use super::hdr::HdrToSrgb;
@@ -61,6 +61,19 @@ impl Conversion {
                 Ok(())
             }
         }
+    }
+
+    /// Whether the 256 greys of 8 bits lie no more than 3 levels of sRGB apart, so that nobody sees bands. It is false of
+    /// linear samples, whose first step is 13 levels, and of high dynamic range.
+    pub(crate) fn is_smooth_in_8_bits(&self) -> bool {
+        let greys: Vec<u16> = (0..=255u16).flat_map(|v| [v * 257; 3]).collect();
+        let mut converted = vec![0u16; greys.len()];
+        !matches!(self, Self::Hdr(_))
+            && self.rgb16(&greys, &mut converted).is_ok()
+            && converted.windows(6).step_by(3).all(|pair| match pair {
+                [a, _, _, b, ..] => a.abs_diff(*b) <= 3 * 257,
+                _ => true,
+            })
     }
 
     /// Whether it leaves colours as they are, within half a level of 8 bits: greys, the ramps of each channel, and a
@@ -117,6 +130,15 @@ pub(crate) fn from_icc(icc: &[u8]) -> IccMeaning {
 
 /// A transform to sRGB in 16 bits. The 8-bit one truncates where it should round.
 pub(super) fn transform(profile: &ColorProfile, layout: Layout) -> Option<Arc<Transform16BitExecutor>> {
+    let mut widened = ColorProfile::default();
+    let profile = match &profile.lut_a_to_b_perceptual {
+        Some(LutWarehouse::Lut(lut)) if profile.pcs == DataColorSpace::Lab && lut.lut_type == LutType::Lut8 => {
+            widened.clone_from(profile);
+            widened.lut_a_to_b_perceptual = Some(LutWarehouse::Lut(widen(lut)?));
+            &widened
+        }
+        _ => profile,
+    };
     let options = TransformOptions {
         prefer_fixed_point: false,
         allow_use_cicp_transfer: false,
@@ -125,6 +147,24 @@ pub(super) fn transform(profile: &ColorProfile, layout: Layout) -> Option<Arc<Tr
     profile
         .create_transform_16bit(layout, &ColorProfile::new_srgb(), Layout::Rgb, options)
         .ok()
+}
+
+/// A table of 8 bits as one of 16. Lab of 8 bits ends at 255, of 16 bits at 0xff00 (ICC.1:2022, tables 42 and 43); the
+/// library takes both for the latter, which makes greys greenish.
+fn widen(lut: &LutDataType) -> Option<LutDataType> {
+    let times = |store: &LutStore, factor: u16| match store {
+        LutStore::Store8(table) => Some(LutStore::Store16(
+            table.iter().map(|&v| u16::from(v) * factor).collect(),
+        )),
+        LutStore::Store16(_) => None,
+    };
+    Some(LutDataType {
+        input_table: times(&lut.input_table, 257)?,
+        clut_table: times(&lut.clut_table, 257)?,
+        output_table: times(&lut.output_table, 256)?,
+        lut_type: LutType::Lut16,
+        ..lut.clone()
+    })
 }
 
 /// The profile's description, at most 80 characters; empty if it has none that can be read.
@@ -164,25 +204,47 @@ pub(crate) fn from_cicp(primaries: u8, transfer: u8) -> Option<Conversion> {
     if cicp_is_srgb(primaries, transfer) {
         return None;
     }
-    let primaries = if primaries == 2 { 1 } else { primaries };
-    if let Some(hdr) = HdrToSrgb::new(primaries, transfer) {
+    if let Some(hdr) = HdrToSrgb::new(known_primaries(primaries), transfer) {
         return Some(Conversion::Hdr(hdr));
     }
-    let code = CicpProfile {
-        color_primaries: CicpColorPrimaries::try_from(primaries).ok()?,
-        transfer_characteristics: TransferCharacteristics::try_from(if has_srgb_curve(transfer) {
-            13
-        } else {
-            transfer
-        })
-        .ok()?,
-        matrix_coefficients: MatrixCoefficients::Identity,
-        full_range: true,
-    };
-    catch_unwind(|| transform(&ColorProfile::new_from_cicp(code), Layout::Rgb))
+    catch_unwind(|| transform(&described_by_cicp(primaries, transfer)?, Layout::Rgb))
         .ok()
         .flatten()
         .map(Conversion::Rgb)
+}
+
+/// An ICC profile that says the same as code points; `None` for high dynamic range, which profiles of old readers
+/// cannot say.
+pub(crate) fn profile_of_cicp(primaries: u8, transfer: u8) -> Option<Vec<u8>> {
+    if cicp_is_srgb(primaries, transfer) || matches!(transfer, 16 | 18) {
+        return None;
+    }
+    catch_unwind(|| written(described_by_cicp(primaries, transfer)?))
+        .ok()
+        .flatten()
+}
+
+/// Code point 2 is "unspecified".
+fn known_primaries(primaries: u8) -> u8 {
+    if primaries == 2 { 1 } else { primaries }
+}
+
+fn described_by_cicp(primaries: u8, transfer: u8) -> Option<ColorProfile> {
+    let transfer = if has_srgb_curve(transfer) { 13 } else { transfer };
+    Some(ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries: CicpColorPrimaries::try_from(known_primaries(primaries)).ok()?,
+        transfer_characteristics: TransferCharacteristics::try_from(transfer).ok()?,
+        matrix_coefficients: MatrixCoefficients::Identity,
+        full_range: true,
+    }))
+}
+
+/// The bytes of a profile that readers agree on: without the code points, which some would follow instead of its
+/// curves.
+fn written(mut profile: ColorProfile) -> Option<Vec<u8>> {
+    profile.cicp = None;
+    let bytes = profile.encode().ok()?;
+    matches!(from_icc(&bytes), IccMeaning::Converts(_)).then_some(bytes)
 }
 
 /// The primaries of sRGB: white, red, green, blue.
@@ -209,9 +271,24 @@ pub(crate) fn from_gamma(gamma: f64, chromaticities: Option<[[f64; 2]; 4]>) -> O
     if gamma_is_srgb(gamma, chromaticities) || !(0.05..=20.0).contains(&gamma) {
         return None;
     }
-    let Some([white, red, green, blue]) = chromaticities else {
+    let Some(chromaticities) = chromaticities else {
         return Some(Conversion::Power(1.0 / (gamma * 2.2)));
     };
+    catch_unwind(|| transform(&described_by_gamma(gamma, chromaticities)?, Layout::Rgb))
+        .ok()
+        .flatten()
+        .map(Conversion::Rgb)
+}
+
+/// An ICC profile that says the same as a PNG's gamma and chromaticities.
+pub(crate) fn profile_of_gamma(gamma: f64, chromaticities: [[f64; 2]; 4]) -> Option<Vec<u8>> {
+    catch_unwind(|| written(described_by_gamma(gamma, chromaticities)?))
+        .ok()
+        .flatten()
+}
+
+fn described_by_gamma(gamma: f64, chromaticities: [[f64; 2]; 4]) -> Option<ColorProfile> {
+    let [white, red, green, blue] = chromaticities;
     if [white, red, green, blue]
         .iter()
         .any(|&[x, y]| !(x.is_finite() && y > 0.0 && x >= 0.0 && x + y <= 1.0))
@@ -239,8 +316,5 @@ pub(crate) fn from_gamma(gamma: f64, chromaticities: Option<[[f64; 2]; 4]>) -> O
     profile.red_trc = Some(curve.clone());
     profile.green_trc = Some(curve.clone());
     profile.blue_trc = Some(curve);
-    catch_unwind(AssertUnwindSafe(|| transform(&profile, Layout::Rgb)))
-        .ok()
-        .flatten()
-        .map(Conversion::Rgb)
+    Some(profile)
 }

@@ -69,6 +69,22 @@ impl ColorSource {
         *self == Self::Srgb
     }
 
+    /// The ICC profile by which samples of 8 bits can be written unconverted; `None` for sRGB, for grey profiles (the
+    /// pictures written have three channels), and where 8 bits are too few: linear samples, PQ and HLG.
+    pub(crate) fn profile_to_keep(&self) -> Option<Vec<u8>> {
+        let conversion = self.conversion()?;
+        if !conversion.is_smooth_in_8_bits() {
+            return None;
+        }
+        match self {
+            Self::Srgb => None,
+            // Bytes 16 to 19 name the colour space of the samples (ICC.1:2022, section 7.2.6).
+            Self::Icc(icc) => (icc.get(16..20) == Some(b"RGB ")).then(|| icc.clone()),
+            Self::Cicp { primaries, transfer } => convert::profile_of_cicp(*primaries, *transfer),
+            Self::GammaChrm { gamma, chromaticities } => convert::profile_of_gamma(*gamma, (*chromaticities)?),
+        }
+    }
+
     /// The conversion, or `None` if there is nothing to do.
     pub(crate) fn conversion(&self) -> Option<Arc<Conversion>> {
         match self {
@@ -81,6 +97,13 @@ impl ColorSource {
 }
 
 impl ColorProfile {
+    /// The report for pictures of printing inks.
+    pub(crate) fn of_inks(icc: Option<&[u8]>) -> Self {
+        Self::Cmyk {
+            name: icc.map(convert::icc_name).unwrap_or_default(),
+        }
+    }
+
     /// The report for an ICC profile: its name, or [`ColorProfile::Srgb`] if it is sRGB.
     #[must_use]
     pub fn from_icc(icc: &[u8]) -> Self {
@@ -96,8 +119,8 @@ impl ColorProfile {
 /// Converts a picture to sRGB in place; nothing happens if it is sRGB. Alpha is left alone. Call it after resizing: it
 /// costs by the pixel.
 ///
-/// The conversion runs in 16 bits and is rounded to 8 at the end, by the perceptual intent, as Pillow and libvips do by
-/// default.
+/// The conversion runs in 16 bits and is rounded to 8 at the end, by the perceptual intent, as Chromium, Firefox,
+/// Pillow and sharp do by default.
 ///
 /// # Errors [`CodecError::Corrupt`] if the conversion itself fails. A profile that is broken is no error: the samples
 /// count as sRGB then.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use calotype_plan::Size;
 use gif::{EncodingError, Frame};
 
 use crate::palette::quantize;
@@ -11,9 +12,7 @@ use crate::{Budget, CodecError, Layout, Picture};
 /// transparent, the rest opaque.
 pub(crate) fn encode(picture: &Picture, budget: &Budget) -> Result<Vec<u8>, CodecError> {
     let size = picture.size();
-    let (Ok(width), Ok(height)) = (u16::try_from(size.width), u16::try_from(size.height)) else {
-        return Err(CodecError::encode("GIF sides are at most 65,535 pixels"));
-    };
+    let (width, height) = sides(size)?;
     let _held = budget.reserve(size.area().saturating_mul(2))?;
     let hard_edges;
     let source = if picture.layout() == Layout::Rgba && picture.has_transparency() {
@@ -50,4 +49,14 @@ pub(crate) fn encode(picture: &Picture, budget: &Budget) -> Result<Vec<u8>, Code
     encoder.write_frame(&frame).map_err(failed)?;
     drop(encoder);
     Ok(out)
+}
+
+/// Width and height as the format holds them.
+pub(super) fn sides(size: Size) -> Result<(u16, u16), CodecError> {
+    match (u16::try_from(size.width), u16::try_from(size.height)) {
+        (Ok(width), Ok(height)) => Ok((width, height)),
+        _ => Err(CodecError::encode(format!(
+            "GIF holds at most 65535 pixels on a side, and this picture is {size}; choose another format or a smaller size"
+        ))),
+    }
 }

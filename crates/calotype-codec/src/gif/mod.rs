@@ -1,14 +1,17 @@
-//! GIF by the `gif` crate, stills and animations in and out.
+//! GIF, stills and animations in and out: read by our own blocks and the LZW of `weezl`, written by the `gif` crate.
 //!
-//! - `blocks`: the structure of a file (GIF89a specification), read here: header facts and the number of frames.
-//! - `decode` and `encode`: pixels of stills.
+//! - `blocks`: the structure of a file (GIF89a specification), read here: header facts and where the frames are.
+//! - `decode` and `encode`: pixels of one frame and of stills.
 //! - `animation` and `animate`: frames in and out.
 
+mod alpha;
 mod animate;
 mod animation;
 mod blocks;
 mod decode;
+mod difference;
 mod encode;
+mod table;
 
 use calotype_plan::{ImageFormat, Limits};
 
@@ -28,7 +31,7 @@ pub(crate) fn probe(bytes: &[u8], _limits: &Limits) -> Result<Header, CodecError
     let blocks = Blocks::read(bytes)?;
     let mut header = Header::new(ImageFormat::Gif, blocks.screen);
     header.frames = blocks.frames.max(1);
-    header.frames_area = blocks.screen.area().saturating_mul(u64::from(header.frames));
+    header.frames_area = blocks.frames_area.max(blocks.screen.area());
     header.has_alpha = blocks.has_transparency;
     header.progressive = blocks.interlaced;
     Ok(header)

@@ -1,21 +1,20 @@
-//! HEIC in.
+//! HEIC in: the header always, by the parser that AVIF has; pixels by libheif where the operator has installed it.
+//!
+//! HEVC is covered by patents, so no decoder of it is part of this program. Nothing is linked: the library is looked for
+//! when the first picture comes.
+//!
+//! - `still`: the picture that the file stands for, how it is cut and turned.
+//! - `hevc`: sizes in the bitstream, which decide what a decoder allocates.
+//! - `sys`: libheif, found at run time. The only unsafe code.
+//! - `decode`: a header, a picture.
 
-use calotype_plan::Limits;
+mod decode;
+mod hevc;
+mod still;
+mod sys;
 
-use crate::{Budget, CodecError, DecodeRequest, Decoded, Header};
+pub(crate) use decode::{decode, probe};
+pub use sys::decoder;
 
-/// Reads the header.
-pub(crate) fn probe(_bytes: &[u8], _limits: &Limits) -> Result<Header, CodecError> {
-    Err(CodecError::unsupported("HEIC input"))
-}
-
-/// Decodes the picture.
-pub(crate) fn decode(
-    _bytes: &[u8],
-    _header: &Header,
-    _request: &DecodeRequest,
-    _limits: &Limits,
-    _budget: &Budget,
-) -> Result<Decoded, CodecError> {
-    Err(CodecError::unsupported("HEIC input"))
-}
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ pub(crate) fn encode(
 
 /// The metadata as segments, in the order that readers expect: EXIF first. What cannot be split and does not fit is
 /// left out.
-fn segments(metadata: &OutputMetadata) -> Vec<(u8, Vec<u8>)> {
+pub(crate) fn segments(metadata: &OutputMetadata) -> Vec<(u8, Vec<u8>)> {
     let mut out = Vec::new();
     let mut whole = |marker: u8, name: &[u8], content: &Option<Vec<u8>>| {
         if let Some(content) = content

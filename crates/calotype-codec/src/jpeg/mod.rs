@@ -13,7 +13,7 @@ mod sys;
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
 pub(crate) use decode::decode;
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, segments};
 
 use crate::metadata::exif_orientation;
 use crate::{CodecError, ColorProfile, Header};
@@ -31,9 +31,12 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError>
     header.bit_depth = frame.precision;
     header.progressive = frame.coding == Coding::Progressive;
     header.orientation = structure.exif.map_or(Orientation::Upright, exif_orientation);
-    header.profile = structure
-        .icc()
-        .map_or(ColorProfile::Untagged, |icc| ColorProfile::from_icc(&icc));
+    let icc = structure.icc();
+    header.profile = match icc.as_deref() {
+        icc if frame.components.len() == 4 => ColorProfile::of_inks(icc),
+        Some(icc) => ColorProfile::from_icc(icc),
+        None => ColorProfile::Untagged,
+    };
     Ok(header)
 }
 

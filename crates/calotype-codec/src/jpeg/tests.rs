@@ -36,7 +36,10 @@ fn decoded(bytes: &[u8], scale: u8) -> Result<Decoded, CodecError> {
     decode(
         bytes,
         &header,
-        &DecodeRequest { scale },
+        &DecodeRequest {
+            scale,
+            ..DecodeRequest::default()
+        },
         &limits,
         &Budget::new(10 << 20),
     )

@@ -1,21 +1,23 @@
-//! JPEG XL in.
+//! JPEG XL in (ISO/IEC 18181), by jxl-oxide: still pictures, layers and animations.
+//!
+//! - `container`: from boxes to the codestream and to metadata, in our own code, because a box may be compressed and
+//!   the library unpacks without a bound.
+//! - `head`: what stands before the first frame: size, samples, colour encoding, ICC profile.
+//! - `frames`: the library, fed bit by bit, with a bound on frames and a bound on memory.
+//! - `color`: which colours to ask the library for, and what is left to convert.
+//! - `pixels`: its samples to ours.
+//! - `decode`, `animation`: a header, a picture, frames.
 
-use calotype_plan::Limits;
+mod animation;
+mod color;
+mod container;
+mod decode;
+mod frames;
+mod head;
+mod pixels;
 
-use crate::{Budget, CodecError, DecodeRequest, Decoded, Header};
+pub(crate) use animation::decode_animation;
+pub(crate) use decode::{decode, probe};
 
-/// Reads the header.
-pub(crate) fn probe(_bytes: &[u8], _limits: &Limits) -> Result<Header, CodecError> {
-    Err(CodecError::unsupported("JPEG XL input"))
-}
-
-/// Decodes the picture.
-pub(crate) fn decode(
-    _bytes: &[u8],
-    _header: &Header,
-    _request: &DecodeRequest,
-    _limits: &Limits,
-    _budget: &Budget,
-) -> Result<Decoded, CodecError> {
-    Err(CodecError::unsupported("JPEG XL input"))
-}
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,16 @@
 //! Reading and rewriting EXIF: a TIFF structure of directories (TIFF 6.0 section 2, EXIF 2.32).
 
+use std::ops::Range;
+
 use calotype_plan::Orientation;
 
 use super::exif_payload;
 
 const ORIENTATION: u16 = 0x0112;
 const COPYRIGHT: u16 = 0x8298;
+const MAKER_NOTE: u16 = 0x927c;
+/// Where the directories of EXIF and GPS are.
+const SUBDIRECTORIES: [u16; 2] = [0x8769, 0x8825];
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
@@ -77,63 +82,93 @@ pub(super) fn with_copyright(notice: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The block with Orientation 1 and without the second directory, which holds the thumbnail. Everything else keeps its
-/// place, because maker notes hold absolute offsets. The thumbnail's bytes are cut off where they end the block, else
-/// blanked.
+/// The block with Orientation 1, without the thumbnail and without what is only true of the source's samples.
+///
+/// What the directories reach is copied to where it was, and everything else is blank: so the offsets inside maker
+/// notes, which count from the start of the block, stay true, and nothing travels that no tag points to. A maker note
+/// that holds a picture of its own is left out.
 pub(super) fn kept(exif: &[u8]) -> Option<Vec<u8>> {
     let tiff = Tiff::new(exif)?;
-    let mut out = tiff.bytes.to_vec();
-    let one_short = tiff.two_bytes(1);
-    for entry in tiff.first_directory().filter(|entry| entry.tag == ORIENTATION) {
-        // Whatever type it had, it is a SHORT of one value now.
-        put(&mut out, entry.at + 2, &tiff.two_bytes(SHORT));
-        put(&mut out, entry.at + 4, &tiff.four_bytes(1));
-        put(&mut out, entry.at + 8, &one_short);
-        put(&mut out, entry.at + 10, &[0; 2]);
-    }
-    let first = tiff.first_offset()?;
-    let count = usize::from(tiff.u16_at(first)?);
-    let link = first.checked_add(2 + count * 12)?;
-    let Some(second) = tiff
-        .u32_at(link)
-        .map(|offset| offset as usize)
-        .filter(|&offset| offset != 0)
-    else {
-        return Some(out);
-    };
-    put(&mut out, link, &[0; 4]);
-    if second == first {
-        return Some(out);
-    }
-    let (mut start, mut length) = (None, None);
-    for entry in tiff.directory(second) {
-        match entry.tag {
-            0x0201 => start = tiff.u32_at(entry.at + 8).map(|v| v as usize),
-            0x0202 => length = tiff.u32_at(entry.at + 8).map(|v| v as usize),
-            _ => {}
+    let mut out = vec![0; tiff.bytes.len()];
+    let (mut end, mut directories) = (8, Vec::new());
+    let mut waiting = vec![tiff.first_offset()?];
+    while let Some(at) = waiting.pop() {
+        if at < 8 {
+            continue;
         }
-    }
-    let entries = tiff.directory(second).count();
-    let directory_end = second.saturating_add(2 + entries * 12 + 4).min(out.len());
-    if let Some(directory) = out.get_mut(second..directory_end) {
-        directory.fill(0);
-    }
-    if let (Some(start), Some(length)) = (start, length) {
-        let end = start.saturating_add(length).min(out.len());
-        // Only a range behind both directories can be the picture alone; a crafted one must not blank what is kept.
-        if start >= directory_end && start > link {
-            if end == out.len() {
-                out.truncate(start);
-            } else if let Some(picture) = out.get_mut(start..end) {
-                picture.fill(0);
+        let mut entries: Vec<u8> = Vec::new();
+        for entry in tiff.directory(at) {
+            let Some(value) = tiff.value(&entry) else { continue };
+            if entry.tag == ORIENTATION {
+                // Whatever type it had, it is a SHORT of one value now.
+                entries.extend(tiff.two_bytes(ORIENTATION));
+                entries.extend(tiff.two_bytes(SHORT));
+                entries.extend(tiff.four_bytes(1));
+                entries.extend(tiff.two_bytes(1));
+                entries.extend([0; 2]);
+                continue;
+            }
+            if is_of_samples(entry.tag) || (entry.tag == MAKER_NOTE && holds_picture(tiff.bytes.get(value.clone())?)) {
+                continue;
+            }
+            if SUBDIRECTORIES.contains(&entry.tag) {
+                let Some(sub) = (entry.kind == LONG && entry.count == 1)
+                    .then(|| tiff.u32_at(entry.at + 8))
+                    .flatten()
+                else {
+                    continue;
+                };
+                // The first directory alone has others.
+                if !directories.is_empty() {
+                    continue;
+                }
+                waiting.push(sub as usize);
+            }
+            entries.extend(tiff.bytes.get(entry.at..entry.at + 12)?);
+            if value.len() > 4 {
+                put(&mut out, value.start, tiff.bytes.get(value.clone())?);
+                end = end.max(value.end);
             }
         }
+        directories.push((at, entries));
     }
+    if directories.iter().all(|(_, entries)| entries.is_empty()) {
+        return None;
+    }
+    put(&mut out, 0, tiff.bytes.get(..8)?);
+    // The first directory last: whatever a crafted block lays on top of it, its orientation is 1.
+    for (at, mut entries) in directories.into_iter().rev() {
+        let mut directory = tiff.two_bytes(u16::try_from(entries.len() / 12).ok()?).to_vec();
+        directory.append(&mut entries);
+        // No directory follows: the second one describes the thumbnail.
+        directory.extend([0; 4]);
+        directory.truncate(out.len().saturating_sub(at));
+        put(&mut out, at, &directory);
+        end = end.max(at.saturating_add(directory.len()));
+    }
+    out.truncate(end);
     Some(out)
 }
 
+/// Tags that describe how the source's samples lie, hold a picture, or repeat other blocks: the baseline tags of TIFF 6.0
+/// for samples, tiles, strips and JPEG data; further pictures; XMP, IPTC, Photoshop and ICC inside TIFF; and of EXIF
+/// the colour space, the dimensions and the interoperability directory, which says which colour space a camera means.
+fn is_of_samples(tag: u16) -> bool {
+    matches!(
+        tag,
+        0x00fe | 0x00ff | 0x0100..=0x0103 | 0x0106 | 0x0111 | 0x0115..=0x0117 | 0x011c | 0x013d | 0x0140..=0x0145 | 0x014a
+            | 0x0152 | 0x0153 | 0x015b | 0x0201..=0x0209 | 0x0211..=0x0214 | 0x02bc | 0x83bb | 0x8649 | 0x8773 | 0x9101
+            | 0x9102 | 0xa001..=0xa003 | 0xa005 | 0xcd2d | 0xc4a5
+    )
+}
+
+/// Whether a JPEG begins anywhere in it: some cameras put a preview into their notes.
+fn holds_picture(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, &[0xff, 0xd8, 0xff]).is_some()
+}
+
 fn put(out: &mut [u8], at: usize, bytes: &[u8]) {
-    if let Some(place) = out.get_mut(at..at + bytes.len()) {
+    if let Some(place) = at.checked_add(bytes.len()).and_then(|end| out.get_mut(at..end)) {
         place.copy_from_slice(bytes);
     }
 }
@@ -203,6 +238,26 @@ impl<'a> Tiff<'a> {
 
     fn first_directory(&self) -> impl Iterator<Item = Entry> + '_ {
         self.directory(self.first_offset().unwrap_or(usize::MAX))
+    }
+
+    /// Where the bytes of a value are, in the entry itself if there are at most 4; `None` if they are outside the block or
+    /// of a type that TIFF 6.0 does not know.
+    fn value(&self, entry: &Entry) -> Option<Range<usize>> {
+        let each: usize = match entry.kind {
+            1 | 2 | 6 | 7 => 1,
+            3 | 8 => 2,
+            4 | 9 | 11 | 13 => 4,
+            5 | 10 | 12 => 8,
+            _ => return None,
+        };
+        let length = each.checked_mul(entry.count as usize)?;
+        let start = if length <= 4 {
+            entry.at + 8
+        } else {
+            self.u32_at(entry.at + 8)? as usize
+        };
+        let range = start..start.checked_add(length)?;
+        self.bytes.get(range.clone()).map(|_| range)
     }
 
     /// The entries of the directory at `offset` that lie inside the block.
@@ -326,22 +381,53 @@ mod tests {
 
     #[test]
     fn a_kept_block_is_upright_and_has_no_thumbnail() {
-        let gps = b"GPS-IFD-somewhere";
-        let entries: &[(u16, u16, u32, &[u8])] =
-            &[(ORIENTATION, SHORT, 1, &[0, 6]), (0x8825, 7, gps.len() as u32, gps)];
-        let source = block(true, entries, Some(b"\xff\xd8THUMBNAIL\xff\xd9"));
-        let kept = kept(&source).unwrap();
-        assert_eq!(exif_orientation(&kept), Orientation::Upright);
-        assert!(kept.windows(gps.len()).any(|w| w == gps));
-        assert!(!kept.windows(9).any(|w| w == b"THUMBNAIL"));
-        let tiff = Tiff::new(&kept).unwrap();
-        assert_eq!(tiff.u32_at(8 + 2 + 24), Some(0), "no second directory");
+        let lens = b"a lens of some length";
+        for big in [false, true] {
+            let six: &[u8] = if big { &[0, 6] } else { &[6, 0] };
+            let entries: &[(u16, u16, u32, &[u8])] = &[
+                (ORIENTATION, SHORT, 1, six),
+                (0xa002, SHORT, 1, &[1, 1]),
+                (0xa434, ASCII, lens.len() as u32, lens),
+            ];
+            let source = block(big, entries, Some(b"\xff\xd8THUMBNAIL\xff\xd9"));
+            let kept = kept(&source).unwrap();
+            assert_eq!(exif_orientation(&kept), Orientation::Upright);
+            let tiff = Tiff::new(&kept).unwrap();
+            let tags: Vec<u16> = tiff.first_directory().map(|entry| entry.tag).collect();
+            assert_eq!(tags, [ORIENTATION, 0xa434], "dimensions are gone");
+            let entry = tiff.first_directory().nth(1).unwrap();
+            assert_eq!(&kept[tiff.value(&entry).unwrap()], lens);
+            assert!(!kept.windows(9).any(|w| w == b"THUMBNAIL"));
+            assert_eq!(tiff.u32_at(8 + 2 + 24), Some(0), "no second directory");
+            assert_eq!(super::kept(&kept).as_deref(), Some(kept.as_slice()), "once is enough");
+        }
         // Without a thumbnail only the orientation's bytes change.
         let plain = block(false, &[(ORIENTATION, SHORT, 1, &[8, 0])], None);
         assert_eq!(
             super::kept(&plain).unwrap(),
             block(false, &[(ORIENTATION, SHORT, 1, &[1, 0])], None)
         );
+    }
+
+    #[test]
+    fn maker_notes_keep_their_place_unless_they_hold_a_picture() {
+        // A directory of EXIF at 60 with a note of 12 bytes at 100; bytes that nothing points to in between.
+        let with_note = |note: &[u8; 12]| {
+            let mut source = block(false, &[(0x8769, LONG, 1, &60u32.to_le_bytes())], None);
+            source.resize(112, b'?');
+            source[60..62].copy_from_slice(&1u16.to_le_bytes());
+            source[62..64].copy_from_slice(&MAKER_NOTE.to_le_bytes());
+            source[64..66].copy_from_slice(&7u16.to_le_bytes());
+            source[66..70].copy_from_slice(&12u32.to_le_bytes());
+            source[70..74].copy_from_slice(&100u32.to_le_bytes());
+            source[100..].copy_from_slice(note);
+            source
+        };
+        let kept_note = kept(&with_note(b"maker's note")).unwrap();
+        assert_eq!(&kept_note[100..], b"maker's note");
+        assert!(!kept_note.contains(&b'?'));
+        let without = kept(&with_note(b"mak\xff\xd8\xff notes")).unwrap();
+        assert!(!without.windows(3).any(|w| w == b"mak"));
     }
 
     #[test]
@@ -367,7 +453,10 @@ mod tests {
                         *byte = (state >> 20) as u8;
                     }
                 }
-                let _ = (exif_orientation(&broken), copyright(&broken), kept(&broken));
+                let _ = (exif_orientation(&broken), copyright(&broken));
+                if let Some(kept) = kept(&broken) {
+                    assert_eq!(exif_orientation(&kept), Orientation::Upright);
+                }
             }
         }
     }

@@ -1,8 +1,14 @@
 //! Metadata blocks: EXIF, XMP, IPTC and ICC as they travel between files.
 
 mod exif;
+mod iptc;
+mod strays;
+mod xmp;
+
+use std::borrow::Cow;
 
 pub use exif::exif_orientation;
+pub use strays::holds_nothing_but;
 
 /// The metadata that a source carried, each block without its container's framing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,15 +54,25 @@ impl SourceMetadata {
         }
     }
 
-    /// For `metadata=keep` (spec 9.5): EXIF with Orientation set to 1 and without the thumbnail, XMP and IPTC as they
-    /// are. The profile is left out: whether it stays true is known to whoever converts the colours. An EXIF block that
-    /// cannot be read is dropped.
+    /// Whether `metadata=keep` would carry every block on just as it is.
+    #[must_use]
+    pub fn is_kept_whole(&self) -> bool {
+        let kept = self.kept();
+        (&kept.exif, &kept.xmp, &kept.iptc) == (&self.exif, &self.xmp, &self.iptc)
+    }
+
+    /// For `metadata=keep` (spec 9.5): what people have said about the picture, without what is only true of the
+    /// source's own samples and bytes.
+    ///
+    /// EXIF has Orientation 1 and neither thumbnail, dimensions nor colour space; XMP no orientation, dimensions, gain
+    /// maps, further pictures and credentials; IPTC is the records alone. The profile is left out: whether it stays
+    /// true is known to whoever converts the colours. A block that cannot be read is dropped.
     #[must_use]
     pub fn kept(&self) -> OutputMetadata {
         OutputMetadata {
             exif: self.exif.as_deref().and_then(exif::kept),
-            xmp: self.xmp.clone(),
-            iptc: self.iptc.clone(),
+            xmp: self.xmp.as_deref().and_then(xmp::kept).map(Cow::into_owned),
+            iptc: self.iptc.as_deref().and_then(iptc::kept),
             icc: None,
         }
     }

@@ -1,10 +1,11 @@
 //! The structure of a PNG file: its chunks, read without decoding (PNG 3rd edition, sections 5 and 11).
 
 use std::io::Read;
+use std::sync::Arc;
 
 use calotype_plan::{Limits, Size};
 
-use crate::color::gamma_is_srgb;
+use crate::color::{Conversion, gamma_is_srgb};
 use crate::{CodecError, ColorProfile, ColorSource};
 
 /// What the chunks say.
@@ -17,8 +18,8 @@ pub(super) struct Chunks<'a> {
     has_trns: bool,
     /// The grey that is transparent, if samples have fewer bits than the tRNS chunk says.
     pub(super) wide_gray_key: Option<u8>,
-    /// Frames that the animation header names, and frame headers that are there.
-    animation: Option<u32>,
+    /// Frames and plays that the animation header names, and frame headers that are there.
+    animation: Option<(u32, u32)>,
     frame_headers: u32,
     srgb: bool,
     iccp: Option<&'a [u8]>,
@@ -31,7 +32,7 @@ pub(super) struct Chunks<'a> {
     xmp: Option<&'a [u8]>,
 }
 
-const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 impl<'a> Chunks<'a> {
     /// Reads all chunks up to the end, or to the first that is cut. Checksums are left to the decoder.
@@ -97,7 +98,7 @@ impl<'a> Chunks<'a> {
                 .map(|&b| u32::from_be_bytes(b))
         };
         match name {
-            b"acTL" => self.animation = number(0),
+            b"acTL" => self.animation = number(0).zip(number(1)),
             b"tRNS" => {
                 self.has_trns = true;
                 if let (0, 1 | 2 | 4, &[high, low]) = (self.color_type, self.bit_depth, content) {
@@ -129,6 +130,11 @@ impl<'a> Chunks<'a> {
         self.has_trns || matches!(self.color_type, 4 | 6)
     }
 
+    /// The conversion to sRGB of samples of 16 bits, which is done while they still have them.
+    pub(super) fn wide_conversion(&self, color: &ColorSource) -> Option<Arc<Conversion>> {
+        if self.bit_depth == 16 { color.conversion() } else { None }
+    }
+
     /// Whether pixels have one channel and perhaps alpha.
     fn is_gray(&self) -> bool {
         matches!(self.color_type, 0 | 4)
@@ -136,7 +142,15 @@ impl<'a> Chunks<'a> {
 
     /// Frames of the animation that are really there; 1 without one. A default image that is no frame does not count.
     pub(super) fn frames(&self) -> u32 {
-        self.animation.map_or(1, |named| named.min(self.frame_headers).max(1))
+        self.animation
+            .map_or(1, |(named, _)| named.min(self.frame_headers).max(1))
+    }
+
+    /// How often the animation is played, 0 without end; `None` if there is none.
+    pub(super) fn plays(&self) -> Option<u32> {
+        self.animation
+            .filter(|&(named, _)| named.min(self.frame_headers) > 0)
+            .map(|(_, plays)| plays)
     }
 
     /// The unpacked ICC profile.
@@ -212,7 +226,7 @@ impl<'a> Chunks<'a> {
 }
 
 /// Name, content and rest after the chunk that begins here; `None` if it is cut.
-fn chunk(bytes: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
+pub(super) fn chunk(bytes: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
     let (&length, rest) = bytes.split_first_chunk::<4>()?;
     let (name, rest) = rest.split_first_chunk::<4>()?;
     let length = u32::from_be_bytes(length) as usize;

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use calotype_plan::Limits;
+use calotype_plan::{Limits, Size};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Reader, Transformations};
 
 use super::chunks::Chunks;
@@ -14,19 +14,54 @@ const LIBRARY_BYTES_MAX: usize = 64 << 20;
 
 /// Decodes the default image to 8-bit RGB, or RGBA if the file can hold transparency. Samples of 16 bits are rounded;
 /// if the file's colours are not sRGB they are converted first, because 8 bits are too few for linear or very wide
-/// samples.
+/// samples, unless they are to be kept and 8 bits do.
 ///
 /// Checksums are judged as by browsers: damaged critical chunks are errors, damaged others are passed over.
 pub(crate) fn decode(
     bytes: &[u8],
     header: &Header,
-    _request: &DecodeRequest,
+    request: &DecodeRequest,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Decoded, CodecError> {
     let chunks = Chunks::read(bytes, limits)?;
+    let mut icc = chunks.icc(limits);
+    let mut color = chunks.color_source(icc.clone());
+    let kept = request.keep_colors && color.profile_to_keep().is_some();
+    let conversion = if kept { None } else { chunks.wide_conversion(&color) };
+    let picture = pixels(bytes, header.size, &chunks, conversion.as_deref(), budget)?;
+    if conversion.is_some() {
+        (color, icc) = (ColorSource::Srgb, None);
+    }
+    Ok(Decoded {
+        picture,
+        scale: 1,
+        color,
+        metadata: metadata(&chunks, icc, limits),
+    })
+}
+
+/// What came with the file.
+pub(super) fn metadata(chunks: &Chunks<'_>, icc: Option<Vec<u8>>, limits: &Limits) -> SourceMetadata {
+    SourceMetadata {
+        exif: chunks.exif.map(<[u8]>::to_vec),
+        xmp: chunks.xmp(limits),
+        iptc: None,
+        icc,
+    }
+}
+
+/// Decodes the default image of a file to a picture of `size`: the whole file, or one put together for a frame of it, whose
+/// other chunks are `chunks`. Samples of 16 bits go through `conversion`, if there is one.
+pub(super) fn pixels(
+    bytes: &[u8],
+    size: Size,
+    chunks: &Chunks<'_>,
+    conversion: Option<&Conversion>,
+    budget: &Budget,
+) -> Result<Picture, CodecError> {
     let layout = if chunks.has_alpha() { Layout::Rgba } else { Layout::Rgb };
-    let mut picture = Picture::new(header.size, layout, [0; 4], budget)?;
+    let mut picture = Picture::new(size, layout, [0; 4], budget)?;
 
     let mut decoder = Decoder::new_with_limits(
         Cursor::new(bytes),
@@ -39,7 +74,7 @@ pub(crate) fn decode(
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(explain)?;
     let (width, height) = reader.info().size();
-    if (width, height) != (header.size.width, header.size.height) {
+    if (width, height) != (size.width, size.height) {
         return Err(CodecError::corrupt("its header changes"));
     }
     let (color_type, depth) = reader.output_color_type();
@@ -47,14 +82,11 @@ pub(crate) fn decode(
         .output_line_size(width)
         .ok_or_else(|| CodecError::corrupt("its rows are too long"))?;
 
-    let mut icc = chunks.icc(limits);
-    let mut color = chunks.color_source(icc.clone());
     let wide = depth == BitDepth::Sixteen;
-    let conversion = if wide { color.conversion() } else { None };
     let mut rows = Rows {
         color_type,
         wide,
-        conversion: conversion.as_deref(),
+        conversion,
         samples: Vec::new(),
         converted: Vec::new(),
     };
@@ -101,21 +133,7 @@ pub(crate) fn decode(
             }
         }
     }
-    if conversion.is_some() {
-        (color, icc) = (ColorSource::Srgb, None);
-    }
-    let metadata = SourceMetadata {
-        exif: chunks.exif.map(<[u8]>::to_vec),
-        xmp: chunks.xmp(limits),
-        iptc: None,
-        icc,
-    };
-    Ok(Decoded {
-        picture,
-        scale: 1,
-        color,
-        metadata,
-    })
+    Ok(picture)
 }
 
 /// Reads the rows of all passes into their places.

@@ -103,24 +103,32 @@ fn write(
     set(&mut encoder);
     let failed = |_: EncodingError| CodecError::encode("the PNG encoder refused the picture");
     let mut writer = encoder.write_header().map_err(failed)?;
-    if let Some(icc) = &metadata.icc {
-        let mut content = b"ICC profile\0\0".to_vec();
-        content.extend(deflate(icc)?);
-        writer.write_chunk(png::chunk::iCCP, &content).map_err(failed)?;
-    }
-    if let Some(exif) = &metadata.exif {
+    for (name, content) in metadata_chunks(metadata)? {
         writer
-            .write_chunk(png::chunk::ChunkType(*b"eXIf"), exif)
+            .write_chunk(png::chunk::ChunkType(name), &content)
             .map_err(failed)?;
-    }
-    if let Some(xmp) = &metadata.xmp {
-        // Keyword, not compressed, no language, no translation (XMP specification part 3, section 1.1.5).
-        let content = [b"XML:com.adobe.xmp\0\0\0\0\0", xmp.as_slice()].concat();
-        writer.write_chunk(png::chunk::iTXt, &content).map_err(failed)?;
     }
     writer.write_image_data(samples).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(out)
+}
+
+/// The metadata as chunks, which go between the header and the data.
+pub(crate) fn metadata_chunks(metadata: &OutputMetadata) -> Result<Vec<([u8; 4], Vec<u8>)>, CodecError> {
+    let mut chunks = Vec::new();
+    if let Some(icc) = &metadata.icc {
+        let mut content = b"ICC profile\0\0".to_vec();
+        content.extend(deflate(icc)?);
+        chunks.push((*b"iCCP", content));
+    }
+    if let Some(exif) = &metadata.exif {
+        chunks.push((*b"eXIf", exif.clone()));
+    }
+    if let Some(xmp) = &metadata.xmp {
+        // Keyword, not compressed, no language, no translation (XMP specification part 3, section 1.1.5).
+        chunks.push((*b"iTXt", [b"XML:com.adobe.xmp\0\0\0\0\0", xmp.as_slice()].concat()));
+    }
+    Ok(chunks)
 }
 
 fn deflate(bytes: &[u8]) -> Result<Vec<u8>, CodecError> {

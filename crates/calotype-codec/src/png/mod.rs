@@ -3,18 +3,19 @@
 //! - `chunks`: the structure of a file (PNG 3rd edition, section 5), read here: header facts, colour, metadata,
 //!   animation.
 //! - `decode` and `encode`: pixels of stills.
-//! - `animation`: frames of APNG in.
+//! - `parts`, `animation`: where the frames of an APNG are, and frames in.
 
 mod animation;
 mod chunks;
 mod decode;
 mod encode;
+mod parts;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::decode;
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, metadata_chunks};
 
 use crate::metadata::exif_orientation;
 use crate::{CodecError, Header};

@@ -57,11 +57,15 @@ fn has_svg_root(text: &[u8]) -> bool {
 
 /// What follows a document type, whose internal subset may hold `>` in brackets and quotes.
 fn after_doctype(rest: &[u8]) -> Option<&[u8]> {
-    let (mut depth, mut quote) = (0u32, None);
+    let (mut depth, mut quote, mut comment_end) = (0u32, None, 0);
     for (index, &byte) in rest.iter().enumerate() {
         match (quote, byte) {
+            _ if index < comment_end => {}
             (Some(open), _) if byte == open => quote = None,
             (Some(_), _) => {}
+            (None, b'<') if rest.get(index..)?.starts_with(b"<!--") => {
+                comment_end = index + 7 + find(rest.get(index + 4..)?, b"-->")?;
+            }
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'[') => depth += 1,
             (None, b']') => depth = depth.saturating_sub(1),
@@ -106,7 +110,7 @@ mod tests {
             "\u{feff}<svg>",
             "  \n<?xml version=\"1.0\"?>\n<!-- a > comment --><!-- two --><svg width='1'>",
             "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"http://x/svg11.dtd\"><svg>",
-            "<?xml version='1.0'?><!DOCTYPE svg [ <!ENTITY a \"]>\"> <!ENTITY b 'c'> ]><svg>",
+            "<?xml version='1.0'?><!DOCTYPE svg [ <!ENTITY a \"]>\"> <!-- don't ]> --> <!ENTITY b 'c'> ]><svg>",
             "<?xml-stylesheet href='a'?><s:svg xmlns:s='http://www.w3.org/2000/svg'>",
         ] {
             assert!(is_svg(text.as_bytes()), "{text}");

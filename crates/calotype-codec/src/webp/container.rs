@@ -3,30 +3,31 @@
 use calotype_plan::{Limits, Size};
 
 use crate::CodecError;
+use crate::canvas::Disposal;
 
 /// Flag bits of the VP8X chunk.
-const FLAG_ANIMATION: u8 = 0x02;
-const FLAG_XMP: u8 = 0x04;
-const FLAG_EXIF: u8 = 0x08;
-const FLAG_ALPHA: u8 = 0x10;
-const FLAG_ICC: u8 = 0x20;
+pub(super) const FLAG_ANIMATION: u8 = 0x02;
+pub(super) const FLAG_XMP: u8 = 0x04;
+pub(super) const FLAG_EXIF: u8 = 0x08;
+pub(super) const FLAG_ALPHA: u8 = 0x10;
+pub(super) const FLAG_ICC: u8 = 0x20;
 
 /// Bytes of an ANMF chunk before the frame's own chunks.
 const FRAME_HEAD_BYTES: usize = 16;
 
 /// One chunk: its name, its payload, and its name, length and payload together.
 #[derive(Debug, Clone, Copy)]
-struct Chunk<'a> {
-    name: [u8; 4],
-    payload: &'a [u8],
+pub(super) struct Chunk<'a> {
+    pub(super) name: [u8; 4],
+    pub(super) payload: &'a [u8],
     whole: &'a [u8],
 }
 
 /// Walks over chunks. A chunk that claims more bytes than there are ends the walk, and `cut` says so.
-#[derive(Debug)]
-struct Chunks<'a> {
-    rest: &'a [u8],
-    cut: bool,
+#[derive(Debug, Clone)]
+pub(super) struct Chunks<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) cut: bool,
 }
 
 impl<'a> Iterator for Chunks<'a> {
@@ -55,7 +56,7 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-/// The first frame of an animation, on its canvas.
+/// A frame of an animation, on its canvas.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame<'a> {
     /// Pixels from the left side of the canvas.
@@ -66,6 +67,25 @@ pub(super) struct Frame<'a> {
     pub(super) size: Size,
     /// The frame's bitstream, with its alpha chunk if it has one, as libwebp takes it.
     pub(super) data: &'a [u8],
+    /// How long it is shown.
+    pub(super) duration_ms: u32,
+    /// Whether it is blended with what is below instead of replacing it.
+    pub(super) is_blended: bool,
+    /// What becomes of it when its time is over.
+    pub(super) disposal: Disposal,
+}
+
+/// Walks from frame to frame of an animation.
+#[derive(Debug, Clone)]
+pub(super) struct Frames<'a>(Chunks<'a>);
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Frame<'a>;
+
+    fn next(&mut self) -> Option<Frame<'a>> {
+        let chunk = self.0.by_ref().find(|chunk| chunk.name == *b"ANMF")?;
+        frame(chunk.payload).ok()
+    }
 }
 
 /// What the chunks of a file say.
@@ -81,6 +101,10 @@ pub(super) struct Container<'a> {
     pub(super) frames: u32,
     /// The first frame of an animation.
     pub(super) first: Option<Frame<'a>>,
+    /// The chunks after the header, where the frames are.
+    chunks: Chunks<'a>,
+    /// How often an animation is played; 0 is without end.
+    pub(super) plays: u16,
     /// ICC profile, EXIF (without the `Exif\0\0` that some writers put in front) and XMP, where their size is within the limit.
     pub(super) icc: Option<&'a [u8]>,
     pub(super) exif: Option<&'a [u8]>,
@@ -123,6 +147,8 @@ impl<'a> Container<'a> {
             animated: false,
             frames: 1,
             first: None,
+            chunks: Chunks { rest: &[], cut: false },
+            plays: 1,
             icc: None,
             exif: None,
             xmp: None,
@@ -139,6 +165,7 @@ impl<'a> Container<'a> {
         );
         this.animated = flags & FLAG_ANIMATION != 0;
         this.frames = 0;
+        this.chunks = chunks.clone();
         let mut has_picture = false;
         let within = |payload: &'a [u8]| (payload.len() <= limits.metadata_bytes_max).then_some(payload);
         for chunk in chunks.by_ref() {
@@ -149,6 +176,12 @@ impl<'a> Container<'a> {
                     this.has_alpha |= frame.size != this.size;
                     this.first = this.first.or(Some(frame));
                     this.frames = this.frames.saturating_add(1);
+                }
+                // A background colour, which browsers ignore, and the number of plays.
+                b"ANIM" => {
+                    if let Some(&[low, high]) = chunk.payload.get(4..6) {
+                        this.plays = u16::from_le_bytes([low, high]);
+                    }
                 }
                 b"VP8 " | b"VP8L" if !this.animated => has_picture = true,
                 b"ICCP" if this.icc.is_none() => this.icc = within(chunk.payload),
@@ -170,6 +203,11 @@ impl<'a> Container<'a> {
             });
         }
         Ok(this)
+    }
+
+    /// The frames of an animation.
+    pub(super) fn frames(&self) -> Frames<'a> {
+        Frames(self.chunks.clone())
     }
 }
 
@@ -233,7 +271,7 @@ pub(super) fn with_metadata(
     Ok(out)
 }
 
-fn push_chunk(out: &mut Vec<u8>, name: [u8; 4], payload: &[u8]) -> Option<()> {
+pub(super) fn push_chunk(out: &mut Vec<u8>, name: [u8; 4], payload: &[u8]) -> Option<()> {
     out.extend_from_slice(&name);
     out.extend_from_slice(&u32::try_from(payload.len()).ok()?.to_le_bytes());
     out.extend_from_slice(payload);
@@ -248,6 +286,7 @@ fn frame(payload: &[u8]) -> Result<Frame<'_>, CodecError> {
     let head = |at| u24(payload, at).ok_or_else(|| CodecError::corrupt("a WebP frame is too short"));
     let (left, top) = (head(0)?.saturating_mul(2), head(3)?.saturating_mul(2));
     let size = Size::new(head(6)?.saturating_add(1), head(9)?.saturating_add(1));
+    let flags = payload.get(15).copied().unwrap_or_default();
     let body = payload.get(FRAME_HEAD_BYTES..).unwrap_or_default();
     // libwebp takes an alpha chunk and the picture, and nothing unknown in front of them.
     let mut chunks = Chunks { rest: body, cut: false };
@@ -261,7 +300,19 @@ fn frame(payload: &[u8]) -> Result<Frame<'_>, CodecError> {
         }
         break;
     }
-    Ok(Frame { left, top, size, data })
+    Ok(Frame {
+        left,
+        top,
+        size,
+        data,
+        duration_ms: head(12)?,
+        is_blended: flags & 2 == 0,
+        disposal: if flags & 1 == 0 {
+            Disposal::Keep
+        } else {
+            Disposal::Clear
+        },
+    })
 }
 
 /// The size in the frame header of a lossy bitstream (RFC 6386, section 9.1).
@@ -276,7 +327,7 @@ fn vp8_size(payload: &[u8]) -> Result<Size, CodecError> {
 }
 
 /// The size in the header of a lossless bitstream, and whether it holds alpha (RFC 9649, section 3.4).
-fn vp8l_size(payload: &[u8]) -> Result<(Size, bool), CodecError> {
+pub(super) fn vp8l_size(payload: &[u8]) -> Result<(Size, bool), CodecError> {
     match payload {
         &[0x2f, b0, b1, b2, b3, ..] if b3 >> 5 == 0 => {
             let bits = u32::from_le_bytes([b0, b1, b2, b3]);

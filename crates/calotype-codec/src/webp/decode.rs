@@ -44,19 +44,26 @@ pub(crate) fn decode(
         Some(frame) if container.animated => first_frame(frame, container.size, budget)?,
         _ => still(bytes, container.size, budget)?,
     };
-    let copy = |block: Option<&[u8]>| block.map(<[u8]>::to_vec);
-    let icc = copy(container.icc);
+    let (color, metadata) = color_and_metadata(&container);
     Ok(Decoded {
         picture,
         scale: 1,
-        color: icc.clone().map_or(ColorSource::Srgb, ColorSource::from_icc),
-        metadata: SourceMetadata {
-            exif: copy(container.exif),
-            xmp: copy(container.xmp),
-            iptc: None,
-            icc,
-        },
+        color,
+        metadata,
     })
+}
+
+/// What the chunks around the picture say.
+pub(super) fn color_and_metadata(container: &Container<'_>) -> (ColorSource, SourceMetadata) {
+    let copy = |block: Option<&[u8]>| block.map(<[u8]>::to_vec);
+    let icc = copy(container.icc);
+    let metadata = SourceMetadata {
+        exif: copy(container.exif),
+        xmp: copy(container.xmp),
+        iptc: None,
+        icc: icc.clone(),
+    };
+    (icc.map_or(ColorSource::Srgb, ColorSource::from_icc), metadata)
 }
 
 fn still(data: &[u8], size: Size, budget: &Budget) -> Result<Picture, CodecError> {
@@ -99,7 +106,7 @@ fn first_frame(frame: Frame<'_>, canvas: Size, budget: &Budget) -> Result<Pictur
 
 /// What libwebp holds beside the output. A lossless bitstream, and the lossless bitstream that alpha is stored as, is held whole at 4 bytes a pixel,
 /// with the alpha plane beside it; a lossy one is decoded row by row.
-fn working_bytes(coded: Features) -> u64 {
+pub(super) fn working_bytes(coded: Features) -> u64 {
     let whole = if coded.is_lossless || coded.has_alpha {
         coded.size.area().saturating_mul(5)
     } else {

@@ -1,5 +1,7 @@
 //! Writing WebP: lossy by libwebp's method 2, or lossless.
 
+use calotype_plan::Size;
+
 use super::{SIDE_PX_MAX, container, sys};
 use crate::{Budget, CodecError, Layout, OutputMetadata, Picture};
 
@@ -11,7 +13,7 @@ const LOSSLESS_METHOD: u8 = 3;
 const LOSSLESS_EFFORT: f32 = 30.0;
 
 /// Library, and every setting that changes bytes.
-pub(super) const VERSION: &str = "libwebp-sys 0.14.4, lossy m2, lossless m3 e30 exact";
+pub(super) const VERSION: &str = "libwebp-sys 0.14.4, lossy m2, lossless m3 e30 exact, animated by changed blocks of 8";
 
 /// Bytes of working memory per pixel: the 4:2:0 planes and the coefficients kept per macroblock for a lossy picture; the pixels twice, the hash chain
 /// and up to four lists of references for a lossless one (34 measured on noise), and for alpha, which is coded by the same code (25 measured).
@@ -30,27 +32,9 @@ pub(crate) fn encode(
     budget: &Budget,
 ) -> Result<Vec<u8>, CodecError> {
     let size = picture.size();
-    if size.longest() > SIDE_PX_MAX {
-        return Err(CodecError::encode(format!(
-            "WebP holds at most {SIDE_PX_MAX} pixels on a side, and this picture is {size}; choose another format or a smaller size"
-        )));
-    }
-    let per_px = match (lossless, picture.layout()) {
-        (true, _) => LOSSLESS_BYTES_PER_PX,
-        (false, Layout::Rgb) => LOSSY_BYTES_PER_PX,
-        (false, Layout::Rgba) => LOSSY_BYTES_PER_PX + ALPHA_BYTES_PER_PX,
-    };
-    let _working = budget.reserve(size.area().saturating_mul(per_px).saturating_add(STATE_BYTES))?;
-    let settings = sys::Settings {
-        quality: if lossless {
-            LOSSLESS_EFFORT
-        } else {
-            f32::from(quality.min(100))
-        },
-        method: if lossless { LOSSLESS_METHOD } else { LOSSY_METHOD },
-        lossless,
-    };
-    let encoded = sys::encode(picture.data(), size, picture.layout(), settings)?;
+    check_size(size)?;
+    let _working = budget.reserve(working_bytes(size, picture.layout(), lossless))?;
+    let encoded = sys::encode(picture.data(), size, picture.layout(), settings(quality, lossless))?;
     container::with_metadata(
         encoded,
         size,
@@ -58,4 +42,37 @@ pub(crate) fn encode(
         metadata.exif.as_deref(),
         metadata.xmp.as_deref(),
     )
+}
+
+/// Refuses what is larger than the format.
+pub(super) fn check_size(size: Size) -> Result<(), CodecError> {
+    if size.longest() > SIDE_PX_MAX {
+        return Err(CodecError::encode(format!(
+            "WebP holds at most {SIDE_PX_MAX} pixels on a side, and this picture is {size}; choose another format or a smaller size"
+        )));
+    }
+    Ok(())
+}
+
+/// What libwebp takes while it encodes a picture.
+pub(super) fn working_bytes(size: Size, layout: Layout, lossless: bool) -> u64 {
+    let per_px = match (lossless, layout) {
+        (true, _) => LOSSLESS_BYTES_PER_PX,
+        (false, Layout::Rgb) => LOSSY_BYTES_PER_PX,
+        (false, Layout::Rgba) => LOSSY_BYTES_PER_PX + ALPHA_BYTES_PER_PX,
+    };
+    size.area().saturating_mul(per_px).saturating_add(STATE_BYTES)
+}
+
+/// What libwebp is asked to do.
+pub(super) fn settings(quality: u8, lossless: bool) -> sys::Settings {
+    sys::Settings {
+        quality: if lossless {
+            LOSSLESS_EFFORT
+        } else {
+            f32::from(quality.min(100))
+        },
+        method: if lossless { LOSSLESS_METHOD } else { LOSSY_METHOD },
+        lossless,
+    }
 }

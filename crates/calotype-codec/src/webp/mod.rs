@@ -2,7 +2,7 @@
 //!
 //! - `container`: the RIFF chunks (RFC 9649, section 2), read and written here, in safe code.
 //! - `decode` and `encode`: what is asked of libwebp for stills.
-//! - `animation` and `animate`: frames in and out.
+//! - `animation` and `animate`: frames in and out; `mux`: the container of the latter.
 //! - `sys`: the only place that calls it.
 
 mod animate;
@@ -10,6 +10,7 @@ mod animation;
 mod container;
 mod decode;
 mod encode;
+mod mux;
 mod sys;
 
 pub(crate) use animate::AnimationWriter;

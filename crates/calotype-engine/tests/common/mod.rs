@@ -79,15 +79,9 @@ pub(crate) fn exif_with_orientation(value: u8) -> Vec<u8> {
 pub(crate) fn unpacked(bytes: &[u8]) -> Picture {
     let limits = Limits::default();
     let header = probe(bytes, &limits).unwrap();
-    decode(
-        bytes,
-        &header,
-        &DecodeRequest { scale: 1 },
-        &limits,
-        &Budget::unlimited(),
-    )
-    .unwrap()
-    .picture
+    decode(bytes, &header, &DecodeRequest::default(), &limits, &Budget::unlimited())
+        .unwrap()
+        .picture
 }
 
 /// A plan that gives exact pixels.

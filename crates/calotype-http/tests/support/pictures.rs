@@ -152,10 +152,13 @@ pub fn webp(size: Size) -> Vec<u8> {
     )
 }
 
+/// A circle and something that must not get through.
+pub const SVG_WITH_SCRIPT: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><script>alert(1)</script><circle r="5" fill="#f00"/></svg>"##;
+
 /// A GIF of so many frames, each of another grey.
 pub fn animated_gif(size: Size, frames: u8) -> Vec<u8> {
     let (width, height) = (u16::try_from(size.width).unwrap(), u16::try_from(size.height).unwrap());
-    let palette: Vec<u8> = (0..frames).flat_map(|n| [n * 20; 3]).collect();
+    let palette: Vec<u8> = (0..frames).flat_map(|n| [n * 2; 3]).collect();
     let mut bytes = Vec::new();
     let mut encoder = gif::Encoder::new(&mut bytes, width, height, &palette).unwrap();
     for n in 0..frames {

@@ -11,6 +11,7 @@ pub enum Kind {
     Gif,
     LossyWebp,
     LosslessWebp,
+    AnimatedWebp,
     Avif,
 }
 
@@ -20,7 +21,7 @@ impl Kind {
             Self::BaselineJpeg | Self::ProgressiveJpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::Gif => "image/gif",
-            Self::LossyWebp | Self::LosslessWebp => "image/webp",
+            Self::LossyWebp | Self::LosslessWebp | Self::AnimatedWebp => "image/webp",
             Self::Avif => "image/avif",
         }
     }
@@ -98,9 +99,31 @@ fn webp(mut chunks: &[u8]) -> (Kind, Size) {
                     Size::new((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1),
                 );
             }
+            // The canvas: a reserved word, then two sides of 24 bits less 1.
+            b"VP8X" if data[0] & 2 != 0 => {
+                return (Kind::AnimatedWebp, Size::new(le(&data[4..7]) + 1, le(&data[7..10]) + 1));
+            }
             _ => chunks = &chunks[8 + (le(&chunks[4..8]) as usize).next_multiple_of(2)..],
         }
     }
+}
+
+/// Frames of an animated GIF or WebP.
+pub fn frames(bytes: &[u8]) -> usize {
+    if bytes.starts_with(b"GIF8") {
+        let mut decoder = gif::DecodeOptions::new().read_info(bytes).unwrap();
+        let mut count = 0;
+        while decoder.next_frame_info().unwrap().is_some() {
+            count += 1;
+        }
+        return count;
+    }
+    let (mut chunks, mut count) = (&bytes[12..], 0);
+    while !chunks.is_empty() {
+        count += usize::from(&chunks[..4] == b"ANMF");
+        chunks = &chunks[8 + (le(&chunks[4..8]) as usize).next_multiple_of(2)..];
+    }
+    count
 }
 
 /// Decoded pixels, three or four bytes each.

@@ -6,7 +6,7 @@ use calotype_codec::{Budget, Layout, Picture};
 use calotype_engine::{Mask, Vision, VisionError};
 use calotype_plan::{FaceBox, Models, Size};
 
-/// Plays the face detector and the enlarger.
+/// Plays the face detector, the segmenter and the enlarger.
 #[derive(Debug, Default)]
 pub struct FakeVision {
     /// Left, top, right and bottom of the box around all faces, in pixels of the copy.
@@ -21,7 +21,7 @@ impl Vision for FakeVision {
     fn models(&self) -> Models {
         Models {
             faces: true,
-            segment: false,
+            segment: true,
             generate: true,
         }
     }
@@ -38,8 +38,12 @@ impl Vision for FakeVision {
         }))
     }
 
-    fn mask(&self, _copy: &Picture) -> Result<Mask, VisionError> {
-        Err(VisionError::Missing)
+    /// The right half is foreground.
+    fn mask(&self, copy: &Picture) -> Result<Mask, VisionError> {
+        let size = copy.size();
+        let row = (0..size.width).map(|x| if x < size.width / 2 { 0.0 } else { 1.0 });
+        let values = (0..size.height).flat_map(|_| row.clone()).collect();
+        Ok(Mask { size, values })
     }
 
     /// Enlarges bilinearly and inverts blue, so that a result shows whether it went through here.
