@@ -127,7 +127,7 @@ impl App {
         };
         tracing::info!(
             target: "calotype::access",
-            method,
+            %method,
             path = "-",
             status = answer.status().as_u16(),
             bytes = answer.body().size_hint().exact(),

@@ -92,12 +92,30 @@ pub(crate) struct LimitSettings {
     pub(crate) animation_area_mp: u64,
     /// Megapixels of all frames above which an animation is refused.
     pub(crate) animation_area_refused_mp: u64,
+    /// Frames of an animation.
+    pub(crate) frames: u32,
+    /// Passes that a JPEG makes over its picture.
+    pub(crate) scans: u32,
+    /// Megapixels of a JPEG times its passes.
+    pub(crate) scan_area_mp: u64,
+    /// Items, tiles, pages or chunks that a file lists.
+    pub(crate) container_items: usize,
+    /// Size of an SVG, unpacked.
+    pub(crate) svg_bytes: Bytes,
+    /// Elements of an SVG.
+    pub(crate) svg_elements: usize,
+    /// Elements inside elements of an SVG.
+    pub(crate) svg_depth: usize,
+    /// Size of one block of metadata.
+    pub(crate) metadata_bytes: Bytes,
     /// Longest side of a negotiated AVIF.
     pub(crate) avif_side: u32,
     /// Longest side of an AVIF that was asked for.
     pub(crate) avif_explicit_side: u32,
     /// Overlays of one image.
     pub(crate) draws: usize,
+    /// Characters of a text overlay.
+    pub(crate) text_chars: usize,
     /// Length of an option list.
     pub(crate) options_bytes: Bytes,
     /// Memory that one image may take.
@@ -135,6 +153,8 @@ impl Default for Settings {
 }
 
 const MP: u64 = 1_000_000;
+/// Drawing calls itself once for every level of an SVG.
+const SVG_DEPTH_MAX: usize = 256;
 
 impl Default for LimitSettings {
     fn default() -> Self {
@@ -145,9 +165,18 @@ impl Default for LimitSettings {
             side: limits.side_px_max,
             animation_area_mp: limits.animation_area_px_max / MP,
             animation_area_refused_mp: limits.animation_area_px_refused / MP,
+            frames: limits.frames_max,
+            scans: limits.scans_max,
+            scan_area_mp: limits.scan_area_px_max / MP,
+            container_items: limits.container_items_max,
+            svg_bytes: Bytes(limits.svg_bytes_max as u64),
+            svg_elements: limits.svg_elements_max,
+            svg_depth: limits.svg_depth_max,
+            metadata_bytes: Bytes(limits.metadata_bytes_max as u64),
             avif_side: limits.avif_side_px_max,
             avif_explicit_side: limits.avif_explicit_side_px_max,
             draws: limits.draws_max,
+            text_chars: limits.text_chars_max,
             options_bytes: Bytes(limits.options_bytes_max as u64),
             job_memory: Bytes(limits.job_memory_bytes_max),
         }
@@ -163,13 +192,33 @@ impl LimitSettings {
             side_px_max: self.side,
             animation_area_px_max: self.animation_area_mp.saturating_mul(MP),
             animation_area_px_refused: self.animation_area_refused_mp.saturating_mul(MP),
+            frames_max: self.frames,
+            scans_max: self.scans,
+            scan_area_px_max: self.scan_area_mp.saturating_mul(MP),
+            container_items_max: self.container_items,
+            svg_bytes_max: self.svg_bytes.as_usize(),
+            svg_elements_max: self.svg_elements,
+            svg_depth_max: self.svg_depth,
+            metadata_bytes_max: self.metadata_bytes.as_usize(),
             avif_side_px_max: self.avif_side,
             avif_explicit_side_px_max: self.avif_explicit_side,
             draws_max: self.draws,
-            options_bytes_max: usize::try_from(self.options_bytes.0).unwrap_or(usize::MAX),
+            text_chars_max: self.text_chars,
+            options_bytes_max: self.options_bytes.as_usize(),
             job_memory_bytes_max: self.job_memory.0,
             ..Limits::default()
         }
+    }
+
+    /// What a type cannot say.
+    fn check(&self) -> Result<(), Failure> {
+        if self.svg_depth > SVG_DEPTH_MAX {
+            return Err(Failure::Usage(format!(
+                "limits.svg_depth is {}; it must be at most {SVG_DEPTH_MAX}, for which the stack of a worker is large enough",
+                self.svg_depth
+            )));
+        }
+        Ok(())
     }
 
     /// The defaults with some of them changed, each as `name=value`.
@@ -179,7 +228,9 @@ impl LimitSettings {
             let (key, value) = split(change, "--limit")?;
             figment = figment.merge(override_of(key, value, "--limit"));
         }
-        figment.extract().map_err(explain)
+        let limits: Self = figment.extract().map_err(explain)?;
+        limits.check()?;
+        Ok(limits)
     }
 }
 
@@ -237,7 +288,7 @@ impl Settings {
                 return Err(Failure::Usage(format!("{name} is 0; it must be at least 1")));
             }
         }
-        Ok(())
+        self.limits.check()
     }
 
     /// The rule on origins, parsed.
@@ -380,9 +431,8 @@ fn hint(key: &str) -> &'static str {
         "origin" => "; write a URL, for example https://shop.example.com",
         "zones" => "; write a list of domains, for example [\"example.com\"]",
         "allow_networks" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
-        "memory" | "source_memory" | "limits.source_bytes" | "limits.options_bytes" | "limits.job_memory" => {
-            "; write a size, for example 512MiB or 100MB"
-        }
+        "memory" | "source_memory" | "limits.job_memory" => "; write a size, for example 512MiB or 100MB",
+        key if key.starts_with("limits.") && key.ends_with("_bytes") => "; write a size, for example 512MiB or 100MB",
         key if key.ends_with("_timeout") => "; write a time, for example 30s or 2m",
         "log_format" => "; write text or json",
         "threads" | "queue" | "redirects" | "connections" => "; write a whole number",
@@ -422,6 +472,12 @@ impl<'de> Deserialize<'de> for Span {
 /// A number of bytes that is written `512MiB` or `100MB`; a bare number is bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Bytes(pub(crate) u64);
+
+impl Bytes {
+    fn as_usize(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -479,6 +535,57 @@ mod tests {
     }
 
     #[test]
+    fn every_limit_is_changed_by_its_own_name() {
+        let changes = [
+            "source_bytes=1",
+            "source_area_mp=2",
+            "side=3",
+            "animation_area_mp=4",
+            "animation_area_refused_mp=5",
+            "frames=6",
+            "scans=7",
+            "scan_area_mp=8",
+            "container_items=9",
+            "svg_bytes=10",
+            "svg_elements=11",
+            "svg_depth=12",
+            "metadata_bytes=13",
+            "avif_side=14",
+            "avif_explicit_side=15",
+            "draws=16",
+            "text_chars=17",
+            "options_bytes=18",
+            "job_memory=19",
+        ];
+        let all = serde_json::to_value(LimitSettings::default()).unwrap();
+        assert_eq!(changes.len(), all.as_object().unwrap().len());
+        let limits = LimitSettings::with(&changes.map(str::to_owned)).unwrap().limits();
+        let expected = Limits {
+            source_bytes_max: 1,
+            source_area_px_max: 2_000_000,
+            side_px_max: 3,
+            animation_area_px_max: 4_000_000,
+            animation_area_px_refused: 5_000_000,
+            frames_max: 6,
+            scans_max: 7,
+            scan_area_px_max: 8_000_000,
+            container_items_max: 9,
+            svg_bytes_max: 10,
+            svg_elements_max: 11,
+            svg_depth_max: 12,
+            metadata_bytes_max: 13,
+            avif_side_px_max: 14,
+            avif_explicit_side_px_max: 15,
+            draws_max: 16,
+            text_chars_max: 17,
+            options_bytes_max: 18,
+            job_memory_bytes_max: 19,
+            ..Limits::default()
+        };
+        assert_eq!(limits, expected);
+    }
+
+    #[test]
     fn single_settings_are_changed_by_name() {
         let settings = set(&[
             "limits.side=65535",
@@ -507,6 +614,9 @@ mod tests {
             ("origin=ftp://a.b", &["origin", "https://"]),
             ("root=/does/not/exist", &["root", "directory"]),
             ("queue=0", &["queue"]),
+            ("limits.svg_bytes=big", &["limits.svg_bytes", "512MiB"]),
+            ("limits.frames=many", &["limits.frames", "whole number"]),
+            ("limits.svg_depth=257", &["limits.svg_depth", "256"]),
             ("nothing", &["key=value"]),
         ] {
             let message = set(&[change]).unwrap_err();
