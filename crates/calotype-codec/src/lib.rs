@@ -26,7 +26,6 @@ mod palette;
 mod picture;
 mod png;
 mod sniff;
-mod stored;
 mod svg;
 mod tiff;
 mod webp;
