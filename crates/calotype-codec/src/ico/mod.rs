@@ -17,7 +17,7 @@ use directory::{Content, best};
 pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError> {
     match best(bytes, limits)?.content {
         Content::Png(file) => png_header(file, limits),
-        Content::Bitmap(bitmap) => Ok(bitmap_header(&bitmap, limits)),
+        Content::Bitmap(bitmap, _) => Ok(bitmap_header(&bitmap, limits)),
     }
 }
 

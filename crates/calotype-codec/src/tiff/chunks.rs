@@ -163,6 +163,16 @@ impl<'a> Chunks<'a> {
         Ok(())
     }
 
+    /// Row `y` of what was read last as it lies there, if all its samples are wanted and have 8 bits.
+    pub(super) fn bytes_row(&self, y: u32) -> Option<&[u8]> {
+        let [plane] = self.planes.as_slice() else { return None };
+        if self.bits != 8 || self.kind != Kind::Unsigned || plane.step != self.wanted.len() {
+            return None;
+        }
+        let from = (y as usize).checked_mul(plane.row_bytes)?;
+        plane.rows.get(from..from.checked_add(plane.row_bytes)?)
+    }
+
     /// The samples of row `y` of what was read last, pixel by pixel.
     pub(super) fn row(&self, y: u32, indices: bool, out: &mut [u16]) {
         for (place, &sample) in self.wanted.iter().enumerate() {

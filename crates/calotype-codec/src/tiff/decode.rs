@@ -61,6 +61,12 @@ pub(crate) fn decode(
                 let Some(out) = row.get_mut(from..from + columns as usize * channels) else {
                     continue;
                 };
+                if chunks
+                    .bytes_row(line)
+                    .is_some_and(|bytes| painter.paint_bytes(bytes, out))
+                {
+                    continue;
+                }
                 chunks.row(line, facts.colors == Colors::Palette, &mut samples);
                 painter.paint(&samples, out)?;
             }

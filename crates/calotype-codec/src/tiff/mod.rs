@@ -6,7 +6,7 @@
 //! - `samples`: numbers of every width and kind to 16 bits. `paint`: samples to pixels, with `ycbcr` and `lab`.
 //! - `decode`: the whole way. `metadata`: EXIF, XMP, IPTC and the profile.
 
-mod ccitt;
+pub(crate) mod ccitt;
 mod chunks;
 mod coding;
 mod decode;

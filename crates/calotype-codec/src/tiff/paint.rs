@@ -88,6 +88,18 @@ impl Painter {
         self.conversion.is_some() || matches!(self.colors, Colors::Cmyk | Colors::Lab { .. })
     }
 
+    /// Paints a row of bytes that are the pixels already, and says whether they are.
+    pub(super) fn paint_bytes(&self, bytes: &[u8], out: &mut [u8]) -> bool {
+        let same = self.colors == Colors::Rgb && self.alpha.is_none_or(|alpha| !alpha.associated && alpha.index == 3);
+        match bytes.get(..out.len()) {
+            Some(bytes) if same => {
+                out.copy_from_slice(bytes);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Paints `samples`, a row of pixels of as many channels as the strips bring, to RGB or, with alpha, RGBA.
     pub(super) fn paint(&mut self, samples: &[u16], out: &mut [u8]) -> Result<(), CodecError> {
         let mut rgb = std::mem::take(&mut self.rgb);

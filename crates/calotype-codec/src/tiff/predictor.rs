@@ -33,9 +33,23 @@ pub(super) fn restore(rows: &mut [u8], row_bytes: usize, bits: u16, step: usize,
     }
 }
 
+/// Samples of a pixel up to which there is a short way.
+const CHANNELS: usize = 5;
+
 /// Each sample holds the difference to the one a pixel before.
 fn add<const N: usize>(row: &mut [u8], step: usize, sum: impl Fn([u8; N], [u8; N]) -> [u8; N]) {
+    // The last sample of each channel is kept at hand.
+    let mut last = [[0; N]; CHANNELS];
     let samples = row.as_chunks_mut::<N>().0;
+    if let Some(last) = last.get_mut(..step) {
+        for pixel in samples.chunks_mut(step.max(1)) {
+            for (sample, last) in pixel.iter_mut().zip(last.iter_mut()) {
+                *sample = sum(*sample, *last);
+                *last = *sample;
+            }
+        }
+        return;
+    }
     for index in step..samples.len() {
         let before = samples.get(index - step).copied();
         if let (Some(before), Some(sample)) = (before, samples.get_mut(index)) {

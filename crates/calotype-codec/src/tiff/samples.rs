@@ -61,6 +61,14 @@ impl Form {
             (Kind::Float, 24) => self.each(row, channel, places, |b| level(three_bytes(b))),
             (Kind::Float, 32) => self.each(row, channel, places, |b| level(f32::from_le_bytes(b))),
             (Kind::Float, 64) => self.each(row, channel, places, |b| level(f64::from_le_bytes(b) as f32)),
+            (_, bits @ (1 | 2 | 4)) if self.step == 1 => {
+                let factor = if indices { 1 } else { 65_535 / ((1 << bits) - 1) };
+                let highest = 8 - bits;
+                let samples = row.iter().flat_map(|&byte| {
+                    (0..8 / bits).map(move |at| u16::from((byte << (at * bits)) >> highest) * factor)
+                });
+                places.zip(samples).for_each(|(to, v)| *to = v);
+            }
             (_, bits) => {
                 // Packed, the first sample in the highest bits.
                 let bits = u32::from(bits.clamp(1, 32));
