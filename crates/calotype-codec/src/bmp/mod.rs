@@ -134,3 +134,6 @@ fn embedded_header(
     (header.frames, header.frames_area) = (1, Size::area(header.size));
     Ok(header)
 }
+
+#[cfg(test)]
+mod tests;

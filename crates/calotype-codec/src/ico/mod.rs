@@ -35,3 +35,6 @@ fn bitmap_header(bitmap: &Bitmap<'_>, limits: &Limits) -> Header {
     header.has_alpha = true;
     header
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,6 +215,8 @@ impl Bits<'_> {
                 next += 1;
             }
             let (b1, b2) = (above(next), above(next.saturating_add(1)));
+            // The table looks at seven zeros; the mark has eleven and a one.
+            let has_mark = self.peek(12) == Some(1);
             match mode::decode(self).ok_or_else(bad)? {
                 Mode::Pass => a0 = Some(b2),
                 Mode::Vertical(by) => {
@@ -236,7 +238,9 @@ impl Bits<'_> {
                     a0 = Some(a2);
                 }
                 Mode::Extension => return Err(CodecError::unsupported("uncompressed mode in fax data")),
-                Mode::EOF => return Ok(false),
+                Mode::EOF if has_mark && !self.is_over() => return Ok(false),
+                Mode::EOF if !self.is_over() => return Err(bad()),
+                Mode::EOF => {}
             }
             too_many(changes, width)?;
             if self.is_over() {

@@ -38,3 +38,6 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError>
     header.profile = metadata::icc(&facts.directory, limits).map_or(ColorProfile::Untagged, ColorProfile::from_icc);
     Ok(header)
 }
+
+#[cfg(test)]
+mod tests;
