@@ -97,7 +97,7 @@ impl<'a> Bitmap<'a> {
             (optional(16), optional(20), optional(32))
         };
         let coding = match (compression, bits, os2) {
-            (0 | 11, 1 | 2 | 4 | 8 | 16 | 24 | 32, _) => Coding::Plain,
+            (0, 1 | 2 | 4 | 8 | 16 | 24 | 32, _) => Coding::Plain,
             (3 | 6, 16 | 32, _) => Coding::Plain,
             (1, 8, _) => Coding::Rle8,
             (2, 4, _) => Coding::Rle4,

@@ -12,6 +12,9 @@ use crate::{Budget, CodecError, Reservation, webp};
 /// Tiles a picture may have, for each item a container may list: tiles are smaller than other items.
 const TILES_PER_ITEM: u64 = 16;
 
+/// Decompressed bytes of a picture, for each byte of memory a job may hold.
+const WORK_FACTOR: u64 = 2;
+
 /// Bytes of data that strips or tiles may share, beside four times the file.
 const SHARED_BYTES_MAX: u64 = 16 << 20;
 
@@ -102,6 +105,25 @@ impl<'a> Chunks<'a> {
         let tiles_max = limits.container_items_max as u64 * TILES_PER_ITEM;
         if facts.tiled && tiles > tiles_max {
             return Err(CodecError::limit("number of tiles", tiles, tiles_max));
+        }
+        // Tiles may reach far over the edge, and pixels may have thousands of samples that nobody looks at: all of it has
+        // to be decompressed.
+        let stored = if facts.planar {
+            wanted.len() as u64
+        } else {
+            facts.samples.into()
+        };
+        let work = (u64::from(across) * u64::from(chunk.width))
+            .saturating_mul(facts.size.height.into())
+            .saturating_mul(stored * u64::from(bits))
+            / 8;
+        let work_max = limits.job_memory_bytes_max.saturating_mul(WORK_FACTOR);
+        if work > work_max {
+            return Err(CodecError::limit(
+                "size of the decompressed TIFF, in bytes,",
+                work,
+                work_max,
+            ));
         }
         Ok(Self {
             facts,

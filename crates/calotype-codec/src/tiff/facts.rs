@@ -150,6 +150,7 @@ impl<'a> Facts<'a> {
             3 => Kind::Float,
             _ => Kind::Other,
         };
+        let compression = directory.short(tag::COMPRESSION).unwrap_or(1);
         let colors = match directory.short(tag::PHOTOMETRIC) {
             Some(0) => Colors::WhiteIsZero,
             // A mask for another page is a black and white picture by itself.
@@ -162,6 +163,8 @@ impl<'a> Facts<'a> {
             Some(9) => Colors::Lab { offset: true },
             Some(other) => Colors::Other(other),
             None if samples >= 3 => Colors::Rgb,
+            // Pages of fax machines.
+            None if matches!(compression, 2..=4 | 32_771) => Colors::WhiteIsZero,
             None => Colors::BlackIsZero,
         };
         let tiled = directory.numbers(tag::TILE_OFFSETS).is_some();
@@ -170,7 +173,6 @@ impl<'a> Facts<'a> {
                 .number(tag)
                 .map_or(u32::MAX, |v| u32::try_from(v).unwrap_or(u32::MAX))
         };
-        let compression = directory.short(tag::COMPRESSION).unwrap_or(1);
         let chunk = if compression == OLD_JPEG && !tiled && jpeg::has_old_stream(&directory) {
             size
         } else if tiled {

@@ -23,8 +23,8 @@ pub(super) fn stream(facts: &Facts<'_>, data: &[u8]) -> Result<Vec<u8>, CodecErr
     Ok(out)
 }
 
-/// A stream for one strip or tile in the old way: a stream that the directory points at, or tables that it points at
-/// around bare scan data. Colours come out as they are stored.
+/// A stream for one strip or tile in the old way: a stream that the directory points at, a stream that stands there
+/// itself, or tables that the directory points at around bare scan data. Colours come out as they are stored.
 pub(super) fn old_stream(facts: &Facts<'_>, data: &[u8], data_at: usize, size: Size) -> Result<Vec<u8>, CodecError> {
     let bad = || CodecError::corrupt("its JPEG tables are missing or damaged");
     let directory = &facts.directory;
@@ -50,6 +50,12 @@ pub(super) fn old_stream(facts: &Facts<'_>, data: &[u8], data_at: usize, size: S
         if !within {
             out.extend_from_slice(data);
         }
+        return Ok(out);
+    }
+
+    if data.starts_with(&[0xff, 0xd8]) {
+        let scan = copy_segments(data, &mut out).ok_or_else(bad)?;
+        out.extend_from_slice(scan);
         return Ok(out);
     }
 

@@ -15,11 +15,12 @@ pub(super) struct YCbCrToRgb {
 const SHIFT: u32 = 16;
 
 impl YCbCrToRgb {
-    /// By the coefficients and the reference levels of the directory; those of BT.601 and full range if it has none.
+    /// By the coefficients and the reference levels of the directory; those of BT.601 and full range if it has none that can
+    /// be.
     pub(super) fn new(directory: &Directory<'_>) -> Self {
         let [red, green, blue] = directory
             .fractions(tag::YCBCR_COEFFICIENTS)
-            .filter(|c: &[f32; 3]| c.iter().all(|v| v.is_finite() && *v > 0.0))
+            .filter(|c: &[f32; 3]| c.iter().all(|v| (0.001..1.0).contains(v)))
             .unwrap_or([0.299, 0.587, 0.114]);
         let levels = directory
             .fractions(tag::REFERENCE_BLACK_WHITE)
@@ -28,8 +29,8 @@ impl YCbCrToRgb {
         let fixed = |v: f32| (f64::from(v) * f64::from(1u32 << SHIFT) + 0.5) as i32;
         let half = 1 << (SHIFT - 1);
         let (of_cr, of_cb) = (2.0 - 2.0 * red, 2.0 - 2.0 * blue);
-        let (d1, d2) = (fixed(of_cr), -fixed(red * of_cr / green));
-        let (d3, d4) = (fixed(of_cb), -fixed(blue * of_cb / green));
+        let (d1, d2) = (fixed(of_cr), fixed(red * of_cr / green).wrapping_neg());
+        let (d3, d4) = (fixed(of_cb), fixed(blue * of_cb / green).wrapping_neg());
         let code = |value: f32, black: f32, white: f32, range: f32| {
             let span = if white - black == 0.0 { 1.0 } else { white - black };
             ((value - black) * range / span).clamp(-4096.0, 4096.0) as i32
