@@ -32,7 +32,15 @@ while IFS= read -r file; do
     GIF8*) target=decode_gif ;;
     RIFF????WEBP*) target=decode_webp ;;
     ????ftypavi*) target=decode_avif ;;
-    *) [ "$(head -c 2 "$file" | od -An -tx1 | tr -d ' ')" = ffd8 ] && target=decode_jpeg || target= ;;
+    BM*) target=decode_bmp ;;
+    'II*.'* | 'II+.'* | 'MM.*'* | 'MM.+'*) target=decode_tiff ;;
+    *)
+      case $(head -c 4 "$file" | od -An -tx1 | tr -d ' ') in
+        ffd8*) target=decode_jpeg ;;
+        00000100 | 00000200) target=decode_ico ;;
+        *) target= ;;
+      esac
+      ;;
   esac
   add sniff_probe < "$file"
   [ -n "$target" ] || continue

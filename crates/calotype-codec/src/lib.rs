@@ -29,7 +29,6 @@ mod picture;
 mod png;
 mod rewrap;
 mod sniff;
-mod stored;
 mod svg;
 mod tiff;
 mod webp;

@@ -97,7 +97,7 @@ impl<'a> Bitmap<'a> {
             (optional(16), optional(20), optional(32))
         };
         let coding = match (compression, bits, os2) {
-            (0 | 11, 1 | 2 | 4 | 8 | 16 | 24 | 32, _) => Coding::Plain,
+            (0, 1 | 2 | 4 | 8 | 16 | 24 | 32, _) => Coding::Plain,
             (3 | 6, 16 | 32, _) => Coding::Plain,
             (1, 8, _) => Coding::Rle8,
             (2, 4, _) => Coding::Rle4,
@@ -189,13 +189,22 @@ impl<'a> Bitmap<'a> {
     }
 
     /// The transparency mask of an icon, which lies behind the pixels: one bit per pixel; `None` if it is cut.
-    pub(crate) fn mask(&self) -> Option<Mask<'a>> {
+    ///
+    /// Its rows are padded like others, but Pillow has written them without: such an icon is known by its `length`, which
+    /// is that of the whole picture in the directory.
+    pub(crate) fn mask(&self, length: u32) -> Option<Mask<'a>> {
         let height = u64::from(self.size.height);
         let pixels = match self.coding {
             Coding::Plain => self.row_bytes().checked_mul(height)?,
             _ => self.data_bytes.into(),
         };
-        let row_bytes = padded_row_bytes(self.size.width, 1);
+        let before = (self.bytes.len() - self.data.len()) as u64;
+        let tight = u64::from(self.size.width).div_ceil(8);
+        let row_bytes = if u64::from(length) == before.checked_add(pixels)?.checked_add(tight.checked_mul(height)?)? {
+            tight
+        } else {
+            padded_row_bytes(self.size.width, 1)
+        };
         let bytes = self.data.get(usize::try_from(pixels).ok()?..)?;
         let length = usize::try_from(row_bytes.checked_mul(height)?).ok()?;
         Some(Mask {

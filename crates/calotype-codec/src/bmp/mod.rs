@@ -4,9 +4,10 @@
 //!   BITMAPV5HEADER; IBM: OS/2 2.x bitmap file format).
 //! - `masks`: where the channels of a 16- or 32-bit pixel lie.
 //! - `color`: colour spaces of versions 4 and 5.
-//! - `rows`: plain rows to pixels. `rle`: run-length coding.
+//! - `rows`: plain rows to pixels. `rle`: run-length coding. `fax`: Huffman 1D.
 
 mod color;
+mod fax;
 mod header;
 mod masks;
 mod rle;
@@ -78,7 +79,7 @@ pub(crate) fn pixels(bitmap: &Bitmap<'_>, layout: Layout, budget: &Budget) -> Re
     match bitmap.coding {
         Coding::Plain => rows::decode(bitmap, layout, budget),
         Coding::Rle4 | Coding::Rle8 | Coding::Rle24 => rle::decode(bitmap, layout, budget),
-        Coding::Huffman1d => Err(CodecError::unsupported("Huffman coding of a bitmap")),
+        Coding::Huffman1d => fax::decode(bitmap, layout, budget),
         Coding::Jpeg | Coding::Png => Err(CodecError::unsupported("JPEG or PNG data inside an icon's bitmap")),
     }
 }
@@ -133,3 +134,6 @@ fn embedded_header(
     (header.frames, header.frames_area) = (1, Size::area(header.size));
     Ok(header)
 }
+
+#[cfg(test)]
+mod tests;

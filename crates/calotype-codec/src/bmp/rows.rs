@@ -15,7 +15,14 @@ pub(super) fn decode(bitmap: &Bitmap<'_>, layout: Layout, budget: &Budget) -> Re
     }
     let mut picture = Picture::new(bitmap.size, layout, [255; 4], budget)?;
     let row_bytes = usize::try_from(row_bytes).map_err(|_| CodecError::corrupt("its rows are too long"))?;
-    let from = bitmap.data.chunks(row_bytes);
+    paint(bitmap, bitmap.data, row_bytes, &mut picture);
+    Ok(picture)
+}
+
+/// Paints rows of `row_bytes`, which lie in stored order.
+pub(super) fn paint(bitmap: &Bitmap<'_>, data: &[u8], row_bytes: usize, picture: &mut Picture) {
+    let layout = picture.layout();
+    let from = data.chunks(row_bytes.max(1));
     if bitmap.top_down {
         picture
             .rows_mut()
@@ -28,7 +35,6 @@ pub(super) fn decode(bitmap: &Bitmap<'_>, layout: Layout, budget: &Budget) -> Re
             .zip(from)
             .for_each(|(to, from)| row(bitmap, layout, from, to));
     }
-    Ok(picture)
 }
 
 fn row(bitmap: &Bitmap<'_>, layout: Layout, from: &[u8], to: &mut [u8]) {

@@ -24,12 +24,12 @@ pub(crate) fn decode(
             }
             png::decode(file, &inner, request, limits, budget)
         }
-        Content::Bitmap(bitmap) => {
+        Content::Bitmap(bitmap, length) => {
             if bitmap.size != header.size {
                 return Err(changed());
             }
             let mut picture = bmp::pixels(&bitmap, Layout::Rgba, budget)?;
-            apply_transparency(&bitmap, &mut picture)?;
+            apply_transparency(&bitmap, length, &mut picture)?;
             Ok(bmp::finish(&bitmap, picture, limits))
         }
     }
@@ -37,12 +37,12 @@ pub(crate) fn decode(
 
 /// The alpha of 32 bits counts if any pixel shows by it, and then the mask does not; else the mask does, one bit per
 /// pixel behind the rows, 1 for transparent. So do browsers.
-fn apply_transparency(bitmap: &Bitmap<'_>, picture: &mut Picture) -> Result<(), CodecError> {
+fn apply_transparency(bitmap: &Bitmap<'_>, length: u32, picture: &mut Picture) -> Result<(), CodecError> {
     let by_alpha = bitmap.bits == 32 && !bmp::show_if_nothing_shows(picture);
     if by_alpha || bitmap.has_profile_for_mask() {
         return Ok(());
     }
-    let Some(mask) = bitmap.mask() else {
+    let Some(mask) = bitmap.mask(length) else {
         // Some writers leave the mask of a bitmap with alpha out.
         return if bitmap.bits == 32 {
             Ok(())

@@ -22,8 +22,8 @@ pub(super) struct Entry<'a> {
 pub(super) enum Content<'a> {
     /// A PNG file, and what follows it.
     Png(&'a [u8]),
-    /// A bitmap without its file header, with a mask behind it.
-    Bitmap(Bitmap<'a>),
+    /// A bitmap without its file header, with a mask behind it; and its length as the directory has it.
+    Bitmap(Bitmap<'a>, u32),
 }
 
 /// The picture with the largest area; among equals the one with the most bits per pixel, then the first. Pictures
@@ -59,10 +59,14 @@ pub(super) fn best<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Entry<'a>, Co
     best.ok_or_else(|| CodecError::corrupt("no picture of the icon can be read"))
 }
 
-/// Reads the header of one picture. Of the directory only the offset is used: lengths, sizes and depths are often
+/// Reads the header of one picture. Of the directory only the offset is believed: lengths, sizes and depths are often
 /// wrong, and every picture says them itself.
 fn read<'a>(bytes: &'a [u8], entry: &[u8; 16]) -> Option<Entry<'a>> {
-    let at = u32::from_le_bytes(*entry.last_chunk()?);
+    let [.., l0, l1, l2, l3, o0, o1, o2, o3] = *entry;
+    let (length, at) = (
+        u32::from_le_bytes([l0, l1, l2, l3]),
+        u32::from_le_bytes([o0, o1, o2, o3]),
+    );
     let picture = bytes.get(usize::try_from(at).ok()?..)?;
     if picture.starts_with(PNG_SIGNATURE) {
         // Only the first chunk, so that a long directory costs no more than its length.
@@ -90,6 +94,6 @@ fn read<'a>(bytes: &'a [u8], entry: &[u8; 16]) -> Option<Entry<'a>> {
     Some(Entry {
         size: bitmap.size,
         depth: bitmap.bits.into(),
-        content: Content::Bitmap(bitmap),
+        content: Content::Bitmap(bitmap, length),
     })
 }

@@ -17,7 +17,7 @@ use directory::{Content, best};
 pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError> {
     match best(bytes, limits)?.content {
         Content::Png(file) => png_header(file, limits),
-        Content::Bitmap(bitmap) => Ok(bitmap_header(&bitmap, limits)),
+        Content::Bitmap(bitmap, _) => Ok(bitmap_header(&bitmap, limits)),
     }
 }
 
@@ -35,3 +35,6 @@ fn bitmap_header(bitmap: &Bitmap<'_>, limits: &Limits) -> Header {
     header.has_alpha = true;
     header
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,17 +3,20 @@
 //!
 //! - `markers`: the structure of a file (ITU-T T.81 annex B), read here in safe code: header facts, metadata, passes.
 //! - `decode` and `encode`: what is asked of the library.
+//! - `raw`: samples of a JPEG that is a part of another file.
 //! - `sys`: the only place that calls it.
 
 mod decode;
 mod encode;
 mod markers;
+mod raw;
 mod sys;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
 pub(crate) use decode::decode;
 pub(crate) use encode::{encode, segments};
+pub(crate) use raw::decode_samples;
 
 use crate::metadata::exif_orientation;
 use crate::{CodecError, ColorProfile, Header};
