@@ -32,7 +32,15 @@ while IFS= read -r file; do
     GIF8*) target=decode_gif ;;
     RIFF????WEBP*) target=decode_webp ;;
     ????ftypavi*) target=decode_avif ;;
-    *) [ "$(head -c 2 "$file" | od -An -tx1 | tr -d ' ')" = ffd8 ] && target=decode_jpeg || target= ;;
+    ????ftyphei* | ????ftypmif*) target=decode_heic ;;
+    ????JXL*) target=decode_jxl ;;
+    *)
+      case $(head -c 2 "$file" | od -An -tx1 | tr -d ' ') in
+        ffd8) target=decode_jpeg ;;
+        ff0a) target=decode_jxl ;;
+        *) target= ;;
+      esac
+      ;;
   esac
   add sniff_probe < "$file"
   [ -n "$target" ] || continue

@@ -185,7 +185,6 @@ fn every_jpeg_xl_file_is_answered_as_the_manifest_says() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "which of the two was tested must be seen")]
 fn every_heic_file_is_answered_as_the_manifest_says() {
     let Some(corpus) = corpus() else { return };
     match heic_decoder() {
