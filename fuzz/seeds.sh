@@ -34,9 +34,12 @@ while IFS= read -r file; do
     ????ftypavi*) target=decode_avif ;;
     BM*) target=decode_bmp ;;
     'II*.'* | 'II+.'* | 'MM.*'* | 'MM.+'*) target=decode_tiff ;;
+    ????ftyphei* | ????ftypmif*) target=decode_heic ;;
+    ????JXL*) target=decode_jxl ;;
     *)
       case $(head -c 4 "$file" | od -An -tx1 | tr -d ' ') in
         ffd8*) target=decode_jpeg ;;
+        ff0a*) target=decode_jxl ;;
         00000100 | 00000200) target=decode_ico ;;
         *) target= ;;
       esac

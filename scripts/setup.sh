@@ -28,6 +28,8 @@ if [ "$what" = test ]; then
   command -v chromium >/dev/null || command -v google-chrome >/dev/null || command -v chromium-browser >/dev/null || missing+=(chromium)
   need dwebp webp
   need avifdec libavif-bin
+  # HEIC pixels. A library, so the loader is asked.
+  python3 -c 'import ctypes; ctypes.CDLL("libheif.so.1")' 2>/dev/null || missing+=(libheif1)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
 fi
 if [ ${#missing[@]} -gt 0 ]; then
@@ -36,6 +38,10 @@ if [ ${#missing[@]} -gt 0 ]; then
     exit 1
   fi
   as_root apt-get update -qq
+  # Newer releases have the decoder of HEVC in a package of its own.
+  if [[ " ${missing[*]} " == *" libheif1 "* ]] && apt-cache show libheif-plugin-libde265 >/dev/null 2>&1; then
+    missing+=(libheif-plugin-libde265)
+  fi
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 

@@ -15,8 +15,8 @@ use serde_json::Value;
 /// Memory for one job, far above what the honest files of the corpus need.
 const BYTES_MAX: u64 = 1 << 30;
 
-/// What no file may take, here or anywhere.
-const TIME_MAX: Duration = Duration::from_secs(10);
+/// What no file may take: two seconds of a core at most, on a machine that may be busy with much else.
+const TIME_MAX: Duration = Duration::from_secs(30);
 
 #[expect(clippy::print_stderr, reason = "what was left out must be seen")]
 fn corpus() -> Option<PathBuf> {
@@ -185,7 +185,6 @@ fn every_jpeg_xl_file_is_answered_as_the_manifest_says() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "which of the two was tested must be seen")]
 fn every_heic_file_is_answered_as_the_manifest_says() {
     let Some(corpus) = corpus() else { return };
     match heic_decoder() {

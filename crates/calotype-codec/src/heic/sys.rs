@@ -251,10 +251,12 @@ fn measure(heif: &'static Heif, image: NonNull<Image>, wanted: &Wanted) -> Optio
     };
     let length = stride.checked_mul(size.height as usize)?;
     let fits = size == wanted.size && depth_fits && stride >= row_bytes && isize::try_from(length).is_ok();
-    fits.then_some(Samples {
+    // From here on `Samples` releases the image, so nothing may fail any more.
+    let plane = NonNull::new(plane.cast_mut()).filter(|_| fits)?;
+    Some(Samples {
         heif,
         image,
-        plane: NonNull::new(plane.cast_mut())?,
+        plane,
         stride,
         row_bytes,
         rows: size.height as usize,

@@ -1,11 +1,11 @@
 //! Header and first picture.
 
 use calotype_plan::{ImageFormat, Limits, Size};
-use jxl_oxide::AllocTracker;
 
 use super::color;
 use super::container::Container;
-use super::frames::{Failure, Frames, usual_bytes, with_memory};
+use super::count::count_frames;
+use super::frames::{Frames, usual_bytes, with_memory};
 use super::head::Head;
 use super::pixels::{Left, Writer};
 use crate::{Budget, CodecError, DecodeRequest, Decoded, Header, SourceMetadata};
@@ -22,7 +22,7 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError>
     header.bit_depth = u8::try_from(metadata.bit_depth.bits_per_sample()).unwrap_or(u8::MAX);
     header.profile = color::profile(&head);
     if metadata.animation.is_some() {
-        header.frames = count_frames(&container, &head, limits)?;
+        header.frames = count_frames(&container, head, limits);
         header.frames_area = header.size.area().saturating_mul(u64::from(header.frames));
     }
     Ok(header)
@@ -33,25 +33,6 @@ fn upright_size(head: &Head) -> Size {
         head.header.width_with_orientation(),
         head.header.height_with_orientation(),
     )
-}
-
-/// Shown pictures, at least one, and at most one more than the limit.
-fn count_frames(container: &Container<'_>, head: &Head, limits: &Limits) -> Result<u32, CodecError> {
-    // Nothing is decoded: the bytes of frames are all that is held.
-    let held = container.length().saturating_mul(2).saturating_add(1 << 20);
-    let tracker = AllocTracker::with_limit(usize::try_from(held).unwrap_or(usize::MAX));
-    let most = (limits.frames_max as usize).saturating_add(1);
-    let counted = Frames::open(container, head, limits, tracker).and_then(|mut frames| {
-        match frames.load(most) {
-            // Damage behind a whole frame ends the animation there.
-            Err(Failure::Codec(CodecError::Corrupt { .. }) | Failure::Memory) => {
-                Ok(frames.image.num_loaded_keyframes())
-            }
-            loaded => loaded,
-        }
-    });
-    let frames = counted.map_err(|failure| failure.into_error(held))?;
-    Ok(u32::try_from(frames).unwrap_or(u32::MAX).max(1))
 }
 
 /// Decodes the first shown picture: all layers up to the first that is shown for a time, or the last.

@@ -239,14 +239,15 @@ impl<'a> Frames<'a> {
 
 /// The codestream in helpings.
 struct Helpings<'a> {
-    parts: std::vec::IntoIter<&'a [u8]>,
+    /// What comes next, last.
+    parts: Vec<&'a [u8]>,
     rest: &'a [u8],
 }
 
 impl<'a> Helpings<'a> {
     fn new(parts: &[&'a [u8]]) -> Self {
         Self {
-            parts: parts.to_vec().into_iter(),
+            parts: parts.iter().rev().copied().collect(),
             rest: &[],
         }
     }
@@ -254,7 +255,7 @@ impl<'a> Helpings<'a> {
     /// The next bytes: at most `most`, at least one. `None` at the end.
     fn next(&mut self, most: usize) -> Option<&'a [u8]> {
         while self.rest.is_empty() {
-            self.rest = self.parts.next()?;
+            self.rest = self.parts.pop()?;
         }
         let (helping, rest) = self.rest.split_at_checked(most).unwrap_or((self.rest, &[]));
         self.rest = rest;

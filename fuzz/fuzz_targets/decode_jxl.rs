@@ -1,0 +1,8 @@
+//! The decoder of JPEG XL files.
+#![no_main]
+
+use calotype_fuzz::pixels::decode_as;
+use calotype_plan::ImageFormat;
+use libfuzzer_sys::{Corpus, fuzz_target};
+
+fuzz_target!(|bytes: &[u8]| -> Corpus { decode_as(ImageFormat::Jxl, bytes) });
