@@ -274,3 +274,7 @@ fn place(rect: Rect) -> Frame<'static> {
         ..Frame::default()
     }
 }
+
+#[cfg(test)]
+#[path = "animate_tests.rs"]
+mod tests;

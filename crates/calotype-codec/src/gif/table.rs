@@ -129,11 +129,8 @@ impl SharedTable {
         std::iter::once([0; 4]).chain(opaque).collect()
     }
 
-    /// The table as it is written; empty if no frame uses it.
+    /// The table as it is written.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        match self.colors.as_slice() {
-            [_transparent] => Vec::new(),
-            colors => colors.as_flattened().to_vec(),
-        }
+        self.colors.as_flattened().to_vec()
     }
 }
