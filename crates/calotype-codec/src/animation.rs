@@ -206,6 +206,9 @@ impl AnimationEncoder {
     /// Adds a frame that is shown for `duration`, rounded so that the sum of all durations stays exact to the unit of
     /// the format (10 ms in GIF, 1 ms in WebP).
     ///
+    /// Viewers show GIF frames of at most 10 ms for about 100 ms, so a longer frame gets at least 20 ms there. Where
+    /// frames come faster than that, single ones are left out, never the last.
+    ///
     /// # Errors
     /// [`CodecError::Encode`] if it has not the size of the canvas, [`CodecError::Limit`].
     pub fn push(&mut self, picture: &Picture, duration: Duration) -> Result<(), CodecError> {

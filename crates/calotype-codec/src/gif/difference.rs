@@ -6,14 +6,13 @@ use gif::DisposalMethod;
 use super::table::TRANSPARENT;
 use crate::frames::{bounds, places, union};
 
-/// The colours on the canvas.
-#[derive(Debug, Default)]
-pub(super) struct Canvas {
-    /// What a viewer sees, `[0; 4]` where nothing is.
-    pub(super) shown: Vec<[u8; 4]>,
-    /// The true colour that `shown` stands for. New frames are compared with it, not with the frame before, so that a
-    /// slow fade is never lost in small steps.
-    pub(super) meant: Vec<[u8; 4]>,
+/// What a pixel shows and what is meant by it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Pixel {
+    /// What a viewer sees, `[0; 4]` if nothing.
+    pub(super) shown: [u8; 4],
+    /// The true colour that `shown` stands for. New frames are compared with it.
+    pub(super) meant: [u8; 4],
 }
 
 /// A frame that is ready but for what happens to it when its time is over, which its successor decides.
@@ -27,93 +26,83 @@ pub(super) struct Drawn {
     pub(super) dispose: DisposalMethod,
     /// How long it is shown, in hundredths of a second.
     pub(super) delay: u64,
-    /// What was shown and meant below `place`.
-    pub(super) below: Vec<([u8; 4], [u8; 4])>,
+    /// What was on the canvas below `place`.
+    pub(super) below: Vec<Pixel>,
+    /// Whether nothing was drawn before it.
+    pub(super) is_first: bool,
 }
 
 impl Drawn {
-    /// Grows the place, with transparent pixels, to hold `more`.
-    fn grow(&mut self, more: Rect, canvas: &Canvas, canvas_width: u32) {
-        let place = union(self.place, more);
+    /// Grows the place, with transparent pixels. What lies below is not kept: it will be cleared.
+    fn grow(&mut self, place: Rect) {
+        self.below = Vec::new();
         if place == self.place {
             return;
         }
+        let mut indices = vec![TRANSPARENT; place.width as usize * place.height as usize];
         let (left, top) = (self.place.left - place.left, self.place.top - place.top);
-        let width = self.place.width as usize;
-        let mut indices = vec![TRANSPARENT; places(place, canvas_width).count()];
-        let mut below: Vec<_> = places(place, canvas_width)
-            .map(|at| {
-                let of = |pixels: &[[u8; 4]]| pixels.get(at).copied().unwrap_or_default();
-                (of(&canvas.shown), of(&canvas.meant))
-            })
-            .collect();
         let inner = Rect::new(left, top, self.place.width, self.place.height);
-        let old = self.indices.iter().zip(&self.below);
-        for (at, (&index, &pixel)) in places(inner, place.width).zip(old) {
-            if let (Some(to), Some(to_below)) = (indices.get_mut(at), below.get_mut(at)) {
-                (*to, *to_below) = (index, pixel);
+        for (at, &index) in places(inner, place.width).zip(&self.indices) {
+            if let Some(to) = indices.get_mut(at) {
+                *to = index;
             }
         }
-        debug_assert!(width <= place.width as usize);
-        (self.place, self.indices, self.below) = (place, indices, below);
+        (self.place, self.indices) = (place, indices);
     }
 }
 
-/// Settles how `last` is disposed of so that `target` can follow, and changes `canvas` to what is then left.
-/// `delay_max` is the longest a frame can be shown.
-pub(super) fn dispose(last: &mut Drawn, canvas: &mut Canvas, target: &[[u8; 4]], size: Size, delay_max: u64) {
+/// Settles how `last` is disposed of so that `target` can follow, and gives the place that is cleared then. On the
+/// `canvas` there, what `target` shows too is left standing as it was, to be drawn again; the rest is gone. `delay_max`
+/// is the longest a frame can be shown.
+pub(super) fn dispose(
+    last: &mut Drawn,
+    canvas: &mut [Pixel],
+    target: &[[u8; 4]],
+    size: Size,
+    delay_max: u64,
+) -> Option<Rect> {
     // Drawing makes pixels opaque, never transparent: only disposal does.
     let must_clear = |at: usize| {
-        matches!((canvas.shown.get(at), target.get(at)), (Some(shown), Some(wanted)) if shown[3] != 0 && wanted[3] == 0)
+        matches!((canvas.get(at), target.get(at)), (Some(pixel), Some(wanted)) if pixel.shown[3] != 0 && wanted[3] == 0)
     };
-    let Some(clear) = bounds(size, must_clear) else {
-        return;
-    };
-    let restores = restored_pixels(last, canvas, target, size.width).filter(|_| last.delay <= delay_max);
-    let grown = union(last.place, clear);
-    let cleared = places(grown, size.width)
+    let clear = bounds(size, must_clear)?;
+    // A frame that is shown longer than one can be is carried on by others, and what was below is then unknown. Viewers
+    // disagree on what was below the first.
+    let restored = restored_pixels(last, canvas, target, size.width)
+        .filter(|_| last.delay <= delay_max && !last.is_first);
+    let cleared = union(last.place, clear);
+    let redrawn = places(cleared, size.width)
         .filter(|&at| target.get(at).is_some_and(|wanted| wanted[3] != 0))
         .count();
-    if restores.is_some_and(|drawn| drawn < cleared) {
+    if restored.is_some_and(|drawn| drawn < redrawn) {
         last.dispose = DisposalMethod::Previous;
-        for (at, &(shown, meant)) in places(last.place, size.width).zip(&last.below) {
-            if let (Some(to_shown), Some(to_meant)) = (canvas.shown.get_mut(at), canvas.meant.get_mut(at)) {
-                (*to_shown, *to_meant) = (shown, meant);
+        for (at, &below) in places(last.place, size.width).zip(&last.below) {
+            if let Some(pixel) = canvas.get_mut(at) {
+                *pixel = below;
             }
         }
-    } else {
-        last.dispose = DisposalMethod::Background;
-        last.grow(clear, canvas, size.width);
-        for at in places(grown, size.width) {
-            if let (Some(to_shown), Some(to_meant)) = (canvas.shown.get_mut(at), canvas.meant.get_mut(at)) {
-                (*to_shown, *to_meant) = ([0; 4], [0; 4]);
-            }
+        return None;
+    }
+    last.dispose = DisposalMethod::Background;
+    last.grow(cleared);
+    for at in places(cleared, size.width) {
+        if let (Some(pixel), Some(wanted)) = (canvas.get_mut(at), target.get(at))
+            && pixel.meant != *wanted
+        {
+            *pixel = Pixel::default();
         }
     }
+    Some(cleared)
 }
 
 /// Pixels to be drawn if what was below `last` comes back; `None` if that leaves pixels that must be transparent.
-fn restored_pixels(last: &Drawn, canvas: &Canvas, target: &[[u8; 4]], width: u32) -> Option<usize> {
+fn restored_pixels(last: &Drawn, canvas: &[Pixel], target: &[[u8; 4]], width: u32) -> Option<usize> {
+    let mut shown: Vec<bool> = canvas.iter().map(|pixel| pixel.shown[3] != 0).collect();
     let mut drawn = 0;
-    for (at, (below, meant)) in places(last.place, width).zip(&last.below) {
-        let wanted = target.get(at)?;
-        if wanted[3] == 0 && below[3] != 0 {
-            return None;
-        }
-        drawn += usize::from(wanted != meant);
+    for (at, below) in places(last.place, width).zip(&last.below) {
+        *shown.get_mut(at)? = below.shown[3] != 0;
+        drawn += usize::from(*target.get(at)? != below.meant);
     }
-    // Outside of its place nothing comes back.
-    let mut is_inside = vec![false; canvas.shown.len()];
-    places(last.place, width).for_each(|at| {
-        if let Some(inside) = is_inside.get_mut(at) {
-            *inside = true;
-        }
-    });
-    let stays_wrong = canvas
-        .shown
-        .iter()
-        .zip(target)
-        .zip(is_inside)
-        .any(|((shown, wanted), inside)| !inside && shown[3] != 0 && wanted[3] == 0);
+    let stays_wrong = shown.iter().zip(target).any(|(&shown, wanted)| shown && wanted[3] == 0);
     (!stays_wrong).then_some(drawn)
 }

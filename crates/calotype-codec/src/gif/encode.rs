@@ -5,25 +5,20 @@ use std::borrow::Cow;
 use calotype_plan::Size;
 use gif::{EncodingError, Frame};
 
+use super::alpha::harden;
 use crate::palette::quantize;
 use crate::{Budget, CodecError, Layout, Picture};
 
-/// Encodes a still picture of at most 256 colours. GIF knows no translucency: what is less than half opaque becomes
-/// transparent, the rest opaque.
+/// Encodes a still picture: exactly if it has at most 256 colours, nothing being one of them; else with a palette that
+/// is fitted to it.
 pub(crate) fn encode(picture: &Picture, budget: &Budget) -> Result<Vec<u8>, CodecError> {
     let size = picture.size();
     let (width, height) = sides(size)?;
-    let _held = budget.reserve(size.area().saturating_mul(2))?;
+    let _held = budget.reserve(size.area().saturating_mul(4))?;
     let hard_edges;
     let source = if picture.layout() == Layout::Rgba && picture.has_transparency() {
         let mut copy = picture.duplicate(budget)?;
-        for pixel in copy.data_mut().as_chunks_mut::<4>().0 {
-            *pixel = if pixel[3] < 128 {
-                [0; 4]
-            } else {
-                [pixel[0], pixel[1], pixel[2], 255]
-            };
-        }
+        harden(copy.data_mut().as_chunks_mut::<4>().0, size.width as usize);
         hard_edges = copy;
         &hard_edges
     } else {

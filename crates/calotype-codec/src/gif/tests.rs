@@ -96,12 +96,32 @@ fn pictures_of_few_colours_come_back_exactly_with_hard_transparency() {
         assert_eq!(got[3], want[3]);
         assert!(want[3] == 0 || got == want);
     }
-    let half = Picture::from_raw(Size::new(2, 1), Layout::Rgba, vec![200, 0, 0, 127, 0, 200, 0, 128]).unwrap();
-    let (_, got) = decoded(&encode(&half, &Budget::unlimited()).unwrap()).unwrap();
+    let edge = [[200, 0, 0, 0], [200, 0, 0, 127], [0, 200, 0, 128], [0, 200, 0, 255]];
+    let edge = Picture::from_raw(Size::new(4, 1), Layout::Rgba, edge.as_flattened().to_vec()).unwrap();
+    let (_, got) = decoded(&encode(&edge, &Budget::unlimited()).unwrap()).unwrap();
     assert_eq!(
-        (got.picture.data()[3], &got.picture.data()[4..]),
-        (0, &[0, 200, 0, 255][..])
+        (got.picture.data()[7], &got.picture.data()[8..]),
+        (0, &[0, 200, 0, 255, 0, 200, 0, 255][..])
     );
+}
+
+#[test]
+fn two_hundred_and_fifty_six_colours_are_exact_also_if_one_is_nothing() {
+    for least in [0u8, 1] {
+        // Red tells all apart; the first is transparent where `least` is 0.
+        let data: Vec<u8> = (0..=255u8).flat_map(|i| [i, i / 2, 255 - i, 255]).collect();
+        let mut data = [data.clone(), data].concat();
+        data[3] = least * 255;
+        data[1027] = least * 255;
+        let picture = Picture::from_raw(Size::new(32, 16), Layout::Rgba, data).unwrap();
+        let (_, got) = decoded(&encode(&picture, &Budget::unlimited()).unwrap()).unwrap();
+        for y in 0..16 {
+            for x in 0..32 {
+                let (want, got) = (picture.pixel(x, y).unwrap(), got.picture.pixel(x, y).unwrap());
+                assert!(got == want || (got[3], want[3]) == (0, 0), "{x},{y}: {got:?}, not {want:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,61 +1,14 @@
 //! Fitting a palette to a picture.
 
-use std::collections::BTreeMap;
-
+use super::histogram::{self, Cell};
 use super::nearest::Finder;
-use super::premultiply;
+use super::WEIGHTS;
 
-/// One cell of the histogram: colours that agree in their upper five bits, premultiplied sums and how many there are.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    sum: [u64; 4],
-    count: u64,
-}
-
-impl Cell {
-    fn mean(&self) -> [u64; 4] {
-        self.sum.map(|sum| (sum + self.count / 2) / self.count.max(1))
-    }
-}
-
-/// Rounds of k-means after the cut; more change little.
-const ROUNDS: usize = 3;
-
-/// At most `colors_max` colours for these pixels.
-pub(super) fn palette(rgba: &[[u8; 4]], colors_max: usize) -> Vec<[u8; 4]> {
-    let mut histogram: BTreeMap<[u8; 4], Cell> = BTreeMap::new();
-    let (mut last_key, mut run) = (None, Cell::default());
-    let mut flush = |key: Option<[u8; 4]>, run: &mut Cell| {
-        if let Some(key) = key {
-            let cell = histogram.entry(key).or_default();
-            cell.count += run.count;
-            cell.sum.iter_mut().zip(run.sum).for_each(|(to, from)| *to += from);
-        }
-        *run = Cell::default();
-    };
-    for &pixel in rgba {
-        let premultiplied = premultiply(pixel);
-        // Alpha keeps four bits; fully opaque and fully transparent keep to themselves.
-        let key = [
-            pixel[0] >> 3,
-            pixel[1] >> 3,
-            pixel[2] >> 3,
-            if pixel[3] == 255 { 16 } else { pixel[3] >> 4 },
-        ];
-        if last_key != Some(key) {
-            flush(last_key, &mut run);
-            last_key = Some(key);
-        }
-        run.count += 1;
-        run.sum
-            .iter_mut()
-            .zip(premultiplied)
-            .for_each(|(to, from)| *to += u64::from(from));
-    }
-    flush(last_key, &mut run);
-    let mut cells: Vec<Cell> = histogram.into_values().collect();
+/// At most `colors_max` colours for these pixels, after so many rounds of k-means.
+pub(super) fn palette(rgba: &[[u8; 4]], colors_max: usize, rounds: usize) -> Vec<[u8; 4]> {
+    let mut cells = histogram::cells(rgba);
     let means = cut(&mut cells, colors_max);
-    improve(&cells, means)
+    improve(&cells, means, rounds)
 }
 
 /// Divides the cells until there are enough boxes, and gives the mean of each.
@@ -75,9 +28,7 @@ fn cut(cells: &mut [Cell], colors_max: usize) -> Vec<[u8; 4]> {
         let Some(part) = cells.get_mut(worst.start..worst.end) else {
             break;
         };
-        let axis = worst.axis;
-        part.sort_by_key(|cell| cell.mean().get(axis).copied().unwrap_or_default());
-        let middle = part.partition_point(|cell| cell.mean().get(axis).copied().unwrap_or_default() <= worst.mean);
+        let middle = part_at(part, worst.axis, worst.mean);
         // The mean lies between the least and the greatest, so neither side is empty but for rounding.
         let middle = worst.start + middle.clamp(1, part.len() - 1);
         let (left, right) = (spread(cells, worst.start, middle), spread(cells, middle, worst.end));
@@ -92,6 +43,23 @@ fn cut(cells: &mut [Cell], colors_max: usize) -> Vec<[u8; 4]> {
         .collect()
 }
 
+/// Brings the cells up to `mean` on an axis to the front, and says how many there are. All that matters is that equal
+/// cells always end in the same order.
+fn part_at(cells: &mut [Cell], axis: usize, mean: u64) -> usize {
+    let mut middle = 0;
+    for at in 0..cells.len() {
+        let is_low = cells
+            .get(at)
+            .and_then(|cell| cell.mean.get(axis))
+            .is_some_and(|&value| u64::from(value) <= mean);
+        if is_low {
+            cells.swap(middle, at);
+            middle += 1;
+        }
+    }
+    middle
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Spread {
     start: usize,
@@ -101,9 +69,18 @@ struct Spread {
     mean: u64,
 }
 
+/// Where a box varies most: sums of squares less the square of the sum.
 fn spread(cells: &[Cell], start: usize, end: usize) -> Spread {
     let part = cells.get(start..end).unwrap_or_default();
-    let count: u64 = part.iter().map(|c| c.count).sum::<u64>().max(1);
+    let (mut count, mut sums, mut squares) = (0u64, [0u64; 4], [0u64; 4]);
+    for cell in part {
+        count += cell.count;
+        for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(cell.mean) {
+            let weighted = u64::from(value) * cell.count;
+            *sum += weighted;
+            *square += weighted * u64::from(value);
+        }
+    }
     let mut widest = Spread {
         start,
         end,
@@ -112,53 +89,48 @@ fn spread(cells: &[Cell], start: usize, end: usize) -> Spread {
         mean: 0,
     };
     let mut total = 0u64;
-    for axis in 0..4 {
-        let sum: u64 = part.iter().filter_map(|c| c.sum.get(axis)).sum();
-        let mean = sum / count;
-        let error: u64 = part
-            .iter()
-            .map(|c| {
-                let difference = c.mean().get(axis).copied().unwrap_or_default().abs_diff(mean);
-                difference * difference * c.count
-            })
-            .sum();
+    for (axis, ((sum, square), weight)) in sums.into_iter().zip(squares).zip(WEIGHTS).enumerate() {
+        let mean_square = u128::from(sum) * u128::from(sum) / u128::from(count.max(1));
+        let error = square.saturating_sub(u64::try_from(mean_square).unwrap_or(u64::MAX)) * u64::from(weight);
         total += error;
         if error > widest.error {
             widest = Spread {
                 error,
                 axis,
-                mean,
+                mean: sum / count.max(1),
                 ..widest
             };
         }
     }
-    Spread { error: total, ..widest }
+    // Between the sum of squared errors, by which a few odd colours take entries from large areas, and that of plain
+    // errors (about its root times that of the count), by which they get none: their geometric mean.
+    let plain = (u128::from(total) * u128::from(count)).isqrt();
+    let middle = (u128::from(total) * plain).isqrt();
+    Spread {
+        error: u64::try_from(middle).unwrap_or(u64::MAX).max(u64::from(total > 0)),
+        ..widest
+    }
 }
 
 fn mean_of(cells: &[Cell]) -> [u8; 4] {
     let mut all = Cell::default();
-    for cell in cells {
-        all.count += cell.count;
-        all.sum.iter_mut().zip(cell.sum).for_each(|(to, from)| *to += from);
-    }
-    straighten(all.mean())
+    cells.iter().for_each(|cell| all.add(cell));
+    straighten(all.exact_mean())
 }
 
 /// Rounds of k-means over the cells.
-fn improve(cells: &[Cell], mut colors: Vec<[u8; 4]>) -> Vec<[u8; 4]> {
-    for _ in 0..ROUNDS {
-        let finder = Finder::new(&colors);
+fn improve(cells: &[Cell], mut colors: Vec<[u8; 4]>, rounds: usize) -> Vec<[u8; 4]> {
+    for _ in 0..rounds {
+        let mut finder = Finder::new(&colors);
         let mut groups = vec![Cell::default(); colors.len()];
         for cell in cells {
-            let nearest = finder.nearest(cell.mean().map(|v| v.min(255) as u8));
-            if let Some(group) = groups.get_mut(usize::from(nearest)) {
-                group.count += cell.count;
-                group.sum.iter_mut().zip(cell.sum).for_each(|(to, from)| *to += from);
+            if let Some(group) = groups.get_mut(usize::from(finder.nearest(cell.mean))) {
+                group.add(cell);
             }
         }
         for (color, group) in colors.iter_mut().zip(&groups) {
             if group.count > 0 {
-                *color = straighten(group.mean());
+                *color = straighten(group.exact_mean());
             }
         }
     }
@@ -166,10 +138,11 @@ fn improve(cells: &[Cell], mut colors: Vec<[u8; 4]>) -> Vec<[u8; 4]> {
 }
 
 /// From premultiplied to plain.
-fn straighten([r, g, b, a]: [u64; 4]) -> [u8; 4] {
+fn straighten([r, g, b, a]: [u8; 4]) -> [u8; 4] {
     if a == 0 {
         return [0; 4];
     }
-    let scale = |v: u64| ((v * 255 + a / 2) / a).min(255) as u8;
-    [scale(r), scale(g), scale(b), a.min(255) as u8]
+    let (opacity, a) = (u32::from(a), a);
+    let scale = |v: u8| u8::try_from((u32::from(v) * 255 + opacity / 2) / opacity).unwrap_or(u8::MAX);
+    [scale(r), scale(g), scale(b), a]
 }

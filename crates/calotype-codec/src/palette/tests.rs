@@ -96,7 +96,7 @@ fn the_nearest_entry_is_found_as_by_trying_all() {
         let pixels: Vec<[u8; 4]> = (0..2000).map(|_| [byte(), byte(), byte(), 255]).collect();
         for pixel in pixels {
             // One pixel alone has no error to take in.
-            let got = dither::map(&[pixel], 1, &colors)[0];
+            let got = dither::map(&[pixel], 1, &colors, None)[0];
             let apart = |c: [u8; 4]| distance(premultiply(pixel), premultiply(c));
             let best = colors.iter().map(|&c| apart(c)).min().unwrap();
             assert_eq!(apart(colors[usize::from(got)]), best);

@@ -19,7 +19,7 @@ const BLOCK_PX: usize = 8;
 
 /// A lossy frame leaves out unchanged blocks within its rectangle if they are at least one in so many. An alpha plane
 /// costs time and a few hundred bytes, so a few are not worth it.
-const BLOCKS_PER_LEFT_OUT: usize = 8;
+const PIXELS_PER_LEFT_OUT: usize = 8;
 
 /// An animated WebP that grows frame by frame.
 pub(crate) struct AnimationWriter {
@@ -66,7 +66,7 @@ impl AnimationWriter {
         })
     }
 
-    /// Encodes `rect` of the frame, without what `keep` marks.
+    /// Encodes `rect` of the frame, without what `change` leaves out.
     fn write(&mut self, rect: Rect, duration_ms: u64, change: &Change) -> Result<(), CodecError> {
         let size = rect.size();
         let channels = if change.is_opaque { Layout::Rgb } else { Layout::Rgba };
@@ -96,24 +96,20 @@ impl AnimationWriter {
 
     /// The rectangle that must be written, and what of it may be left out; `None` if nothing changed.
     fn change(&self) -> Option<(Rect, Change)> {
-        let tolerance = if self.lossless { 0 } else { tolerance(self.quality) };
-        let differs = |at: usize| match (self.canvas.get(at), self.frame.get(at)) {
-            (Some(&old), Some(&new)) => !is_similar(old, new, tolerance),
-            _ => false,
+        let differs = |at: usize| self.canvas.get(at) != self.frame.get(at);
+        let (rect, mut kept) = if self.lossless {
+            let rect = on_even_places(bounds(self.size, differs)?);
+            (rect, places(rect, self.size.width).map(|at| !differs(at)).collect())
+        } else {
+            // Once to find the rectangle, and once with blocks that begin at its corner, as those of the encoder do.
+            let similar = self.similar_blocks(Rect::of(self.size));
+            let is_changed = |at: usize| similar.get(at) == Some(&false) && differs(at);
+            let rect = on_even_places(bounds(self.size, is_changed)?);
+            (rect, self.similar_blocks(rect))
         };
-        let rect = on_even_places(bounds(self.size, differs)?);
-        let mut kept: Vec<bool> = places(rect, self.size.width).map(|at| !differs(at)).collect();
-        let width = rect.width as usize;
-        if !self.lossless {
-            keep_whole_blocks(&mut kept, width);
-        }
         let pixels_kept = kept.iter().filter(|&&keep| keep).count();
         let is_opaque = |at: usize| self.frame.get(at).is_none_or(|pixel| pixel[3] == 255);
-        let is_worth_it = if self.lossless {
-            pixels_kept > 0
-        } else {
-            pixels_kept > 0 && pixels_kept >= kept.len() / BLOCKS_PER_LEFT_OUT
-        };
+        let is_worth_it = pixels_kept > 0 && (self.lossless || pixels_kept >= kept.len() / PIXELS_PER_LEFT_OUT);
         let whole = || places(rect, self.size.width).zip(&kept);
         // What is blended must be opaque where it is written, and transparent where it is not.
         let is_blended = is_worth_it && whole().all(|(at, keep)| *keep || is_opaque(at));
@@ -129,6 +125,42 @@ impl AnimationWriter {
                 is_opaque,
             },
         ))
+    }
+
+    /// Marks the pixels of the rectangle's blocks that look alike on canvas and frame: no sample is farther off than
+    /// allowed, or farther where it is hardly seen, and opacity is equal; and they have no tendency, so that noise is left
+    /// out and a fade is not.
+    fn similar_blocks(&self, rect: Rect) -> Vec<bool> {
+        let tolerance = tolerance(self.quality) * 255;
+        let (width, height) = (rect.width as usize, rect.height as usize);
+        let mut similar = vec![false; width * height];
+        for (top, left) in blocks(width, height) {
+            let (bottom, right) = ((top + BLOCK_PX).min(height), (left + BLOCK_PX).min(width));
+            let (mut sums, mut count) = ([0i32; 3], 0i32);
+            let is_near = (top..bottom).all(|y| {
+                let start = (rect.top as usize + y) * self.size.width as usize + rect.left as usize;
+                let old = self.canvas.get(start + left..start + right).unwrap_or_default();
+                let new = self.frame.get(start + left..start + right).unwrap_or_default();
+                old.iter().zip(new).all(|(&[r, g, b, a], &[r2, g2, b2, a2])| {
+                    count += 1;
+                    let pairs = [(r, r2), (g, g2), (b, b2)];
+                    a == a2
+                        && pairs.iter().zip(&mut sums).all(|(&(x, y), sum)| {
+                            let seen = (i32::from(x) - i32::from(y)) * i32::from(a);
+                            *sum += seen;
+                            seen.abs() <= tolerance
+                        })
+                })
+            });
+            if is_near && sums.iter().all(|sum| sum.abs() <= count * 255) {
+                for y in top..bottom {
+                    if let Some(marks) = similar.get_mut(y * width + left..y * width + right) {
+                        marks.fill(true);
+                    }
+                }
+            }
+        }
+        similar
     }
 
     /// A frame that changes nothing: one transparent pixel.
@@ -192,15 +224,10 @@ fn tolerance(quality: u8) -> i32 {
     (31.0 * (1.0 - fidelity) + fidelity).round() as i32
 }
 
-/// Whether two pixels look alike: equal opacity, and colours no farther apart than allowed where they are opaque, or
-/// farther where they are hardly seen.
-fn is_similar(a: [u8; 4], b: [u8; 4], tolerance: i32) -> bool {
-    let [r, g, b_, a_] = a;
-    let [r2, g2, b2, a2] = b;
-    a_ == a2
-        && [(r, r2), (g, g2), (b_, b2)]
-            .iter()
-            .all(|&(x, y)| i32::from(x.abs_diff(y)) * i32::from(a_) <= tolerance * 255)
+/// The corners of blocks: top, left.
+fn blocks(width: usize, height: usize) -> impl Iterator<Item = (usize, usize)> {
+    let lefts = move |top| (0..width).step_by(BLOCK_PX).map(move |left| (top, left));
+    (0..height).step_by(BLOCK_PX).flat_map(lefts)
 }
 
 /// A rectangle grown to begin at even places, as the container needs.
@@ -214,19 +241,6 @@ fn on_even_places(rect: Rect) -> Rect {
     )
 }
 
-/// Keeps only blocks that can be kept as a whole.
-fn keep_whole_blocks(kept: &mut [bool], width: usize) {
-    for rows in kept.chunks_mut((width * BLOCK_PX).max(1)) {
-        for left in (0..width).step_by(BLOCK_PX) {
-            let right = (left + BLOCK_PX).min(width);
-            let all = rows
-                .chunks(width)
-                .all(|row| row.get(left..right).is_some_and(|part| part.iter().all(|&keep| keep)));
-            for row in rows.chunks_mut(width) {
-                if let Some(part) = row.get_mut(left..right) {
-                    part.fill(all);
-                }
-            }
-        }
-    }
-}
+#[cfg(test)]
+#[path = "animate_tests.rs"]
+mod tests;
