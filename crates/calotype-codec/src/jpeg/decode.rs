@@ -2,12 +2,13 @@
 
 use calotype_plan::{Limits, Size};
 
+use super::deep;
 use super::markers::{Coding, Structure};
 use super::sys::{Decompressor, Samples};
 use crate::color::CmykToSrgb;
 use crate::{Budget, CodecError, ColorSource, DecodeRequest, Decoded, Header, Layout, Picture, SourceMetadata};
 
-/// Decodes at the wanted scale. Grey becomes RGB; CMYK and YCCK become sRGB by their profile or the naive formula.
+/// Decodes at the wanted scale; files of more than 8 bits and lossless ones at full size. Grey becomes RGB; CMYK and YCCK become sRGB by their profile or the naive formula.
 ///
 /// Damage inside the data is passed over as browsers do, but a file that ends before its picture is refused: half a
 /// picture, grey below, must not be mistaken for a whole one.
@@ -21,10 +22,7 @@ pub(crate) fn decode(
     let structure = Structure::read_whole(bytes, limits)?;
     let frame = structure.frame()?;
     if frame.coding == Coding::Other {
-        return Err(CodecError::unsupported("JPEG in a lossless or hierarchical coding"));
-    }
-    if frame.precision != 8 {
-        return Err(CodecError::unsupported("JPEG with more than 8 bits"));
+        return Err(CodecError::unsupported("JPEG in a hierarchical coding"));
     }
     let inks = match frame.components.len() {
         1 | 3 => false,
@@ -46,6 +44,9 @@ pub(crate) fn decode(
             work,
             limits.scan_area_px_max,
         ));
+    }
+    if frame.coding == Coding::Lossless || frame.precision != 8 {
+        return deep::decode(bytes, structure, request, limits, budget);
     }
     // The library works in rows unless several scans have to be put together.
     let _coefficients = if frame.coding == Coding::Progressive || scans > 1 {
