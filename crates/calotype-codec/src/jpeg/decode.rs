@@ -75,15 +75,12 @@ pub(crate) fn decode(
     let icc = structure.icc();
     if inks {
         let conversion = CmykToSrgb::new(icc.as_deref());
-        // Adobe's files hold inverted inks, and nobody else writes four components; without the Adobe segment inks are
-        // as they are.
-        let inverted = structure.adobe.is_some();
+        // All files hold inverted inks, as Photoshop began it; browsers, libvips and Pillow read them so with and without
+        // the Adobe segment.
         let mut row = vec![0u8; size.width as usize * 4];
         for out in picture.rows_mut() {
             library.read_rows(&mut row, size.width as usize * 4)?;
-            if inverted {
-                row.iter_mut().for_each(|ink| *ink = 255 - *ink);
-            }
+            row.iter_mut().for_each(|ink| *ink = 255 - *ink);
             conversion.convert(&row, out)?;
         }
     } else {
