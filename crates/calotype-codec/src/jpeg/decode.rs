@@ -2,12 +2,13 @@
 
 use calotype_plan::{Limits, Size};
 
+use super::deep;
 use super::markers::{Coding, Structure};
 use super::sys::{Decompressor, Samples};
 use crate::color::CmykToSrgb;
 use crate::{Budget, CodecError, ColorSource, DecodeRequest, Decoded, Header, Layout, Picture, SourceMetadata};
 
-/// Decodes at the wanted scale. Grey becomes RGB; CMYK and YCCK become sRGB by their profile or the naive formula.
+/// Decodes at the wanted scale; files of more than 8 bits and lossless ones at full size. Grey becomes RGB; CMYK and YCCK become sRGB by their profile or the naive formula.
 ///
 /// Damage inside the data is passed over as browsers do, but a file that ends before its picture is refused: half a
 /// picture, grey below, must not be mistaken for a whole one.
@@ -21,10 +22,7 @@ pub(crate) fn decode(
     let structure = Structure::read_whole(bytes, limits)?;
     let frame = structure.frame()?;
     if frame.coding == Coding::Other {
-        return Err(CodecError::unsupported("JPEG in a lossless or hierarchical coding"));
-    }
-    if frame.precision != 8 {
-        return Err(CodecError::unsupported("JPEG with more than 8 bits"));
+        return Err(CodecError::unsupported("JPEG in a hierarchical coding"));
     }
     let inks = match frame.components.len() {
         1 | 3 => false,
@@ -46,6 +44,9 @@ pub(crate) fn decode(
             work,
             limits.scan_area_px_max,
         ));
+    }
+    if frame.coding == Coding::Lossless || frame.precision != 8 {
+        return deep::decode(bytes, structure, request, limits, budget);
     }
     // The library works in rows unless several scans have to be put together.
     let _coefficients = if frame.coding == Coding::Progressive || scans > 1 {
@@ -74,15 +75,12 @@ pub(crate) fn decode(
     let icc = structure.icc();
     if inks {
         let conversion = CmykToSrgb::new(icc.as_deref());
-        // Adobe's files hold inverted inks, and nobody else writes four components; without the Adobe segment inks are
-        // as they are.
-        let inverted = structure.adobe.is_some();
+        // All files hold inverted inks, as Photoshop began it; browsers, libvips and Pillow read them so with and without
+        // the Adobe segment.
         let mut row = vec![0u8; size.width as usize * 4];
         for out in picture.rows_mut() {
             library.read_rows(&mut row, size.width as usize * 4)?;
-            if inverted {
-                row.iter_mut().for_each(|ink| *ink = 255 - *ink);
-            }
+            row.iter_mut().for_each(|ink| *ink = 255 - *ink);
             conversion.convert(&row, out)?;
         }
     } else {

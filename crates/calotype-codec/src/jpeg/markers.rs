@@ -11,7 +11,9 @@ pub(super) enum Coding {
     Sequential,
     /// SOF2, SOF10: several passes over the coefficients.
     Progressive,
-    /// Lossless and hierarchical kinds, which browsers do not read either.
+    /// SOF3, SOF11: predicted samples without loss.
+    Lossless,
+    /// Hierarchical kinds, which nobody reads.
     Other,
 }
 
@@ -21,12 +23,15 @@ pub(super) struct Component {
     pub(super) id: u8,
     pub(super) horizontal: u8,
     pub(super) vertical: u8,
+    /// The index of its quantisation table.
+    pub(super) quantization: u8,
 }
 
 /// The frame header (SOF).
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     pub(super) coding: Coding,
+    pub(super) is_arithmetic: bool,
     pub(super) precision: u8,
     pub(super) size: Size,
     pub(super) components: Vec<Component>,
@@ -36,6 +41,8 @@ pub(super) struct Frame {
 #[derive(Debug, Default)]
 pub(super) struct Structure<'a> {
     frame: Option<Frame>,
+    /// Whether there is a JFIF segment (APP0).
+    pub(super) is_jfif: bool,
     /// The transform code of the Adobe segment (APP14).
     pub(super) adobe: Option<u8>,
     /// EXIF, without its name.
@@ -134,6 +141,11 @@ impl<'a> Structure<'a> {
         (length > 0 && length <= self.metadata_bytes_max).then(|| self.iptc.concat())
     }
 
+    /// Whether the end marker was found, or nothing is missing without it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.has_end || self.all_passes_came()
+    }
+
     /// Whether the scans have brought every bit of every coefficient: true of whole progressive files.
     pub(super) fn all_passes_came(&self) -> bool {
         !self.missing.is_empty() && self.missing.iter().flatten().all(|&bits| bits == 0)
@@ -156,6 +168,7 @@ impl<'a> Structure<'a> {
 
     fn take_application_segment(&mut self, marker: u8, segment: &'a [u8]) {
         match marker {
+            0xe0 => self.is_jfif |= segment.starts_with(b"JFIF\0"),
             0xe1 => {
                 if let Some(exif) = segment.strip_prefix(b"Exif\0").and_then(|rest| rest.get(1..)) {
                     self.exif.get_or_insert(exif);
@@ -211,7 +224,7 @@ impl<'a> Structure<'a> {
 
 /// The next marker and what follows it. Bytes that belong to no segment (entropy-coded data, stray bytes) are passed
 /// over.
-fn next_marker(mut rest: &[u8]) -> Option<(u8, &[u8])> {
+pub(super) fn next_marker(mut rest: &[u8]) -> Option<(u8, &[u8])> {
     loop {
         rest = rest.get(memchr::memchr(0xff, rest)? + 1..)?;
         match rest.first()? {
@@ -228,6 +241,7 @@ fn frame(marker: u8, segment: &[u8]) -> Option<Frame> {
     let coding = match marker {
         0xc0 | 0xc1 | 0xc9 => Coding::Sequential,
         0xc2 | 0xca => Coding::Progressive,
+        0xc3 | 0xcb => Coding::Lossless,
         _ => Coding::Other,
     };
     let components = rest
@@ -235,15 +249,17 @@ fn frame(marker: u8, segment: &[u8]) -> Option<Frame> {
         .0
         .iter()
         .take(usize::from(count))
-        .map(|&[id, sampling, _]| Component {
+        .map(|&[id, sampling, quantization]| Component {
             id,
             horizontal: sampling >> 4,
             vertical: sampling & 15,
+            quantization,
         })
         .collect();
     let size = Size::new(u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into());
     Some(Frame {
         coding,
+        is_arithmetic: marker >= 0xc9,
         precision,
         size,
         components,

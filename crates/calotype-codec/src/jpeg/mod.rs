@@ -4,9 +4,11 @@
 //! - `markers`: the structure of a file (ITU-T T.81 annex B), read here in safe code: header facts, metadata, passes.
 //! - `decode` and `encode`: what is asked of the library.
 //! - `raw`: samples of a JPEG that is a part of another file.
+//! - `deep`: 12 bits and lossless, in safe code of our own.
 //! - `sys`: the only place that calls it.
 
 mod decode;
+mod deep;
 mod encode;
 mod markers;
 mod raw;

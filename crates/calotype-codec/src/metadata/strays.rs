@@ -63,8 +63,8 @@ fn jpeg(bytes: &[u8], allowed: &mut Allowed) -> Option<()> {
         let segment = rest.get(2..length)?;
         rest = rest.get(length..)?;
         match marker {
-            // Tables, frames, restart interval, number of lines.
-            0xc0..=0xcf | 0xdb..=0xdd => {}
+            // Tables, restart interval, number of lines, and the frames that browsers read.
+            0xc0..=0xc2 | 0xc4 | 0xdb..=0xdd => {}
             // JFIF without a thumbnail.
             0xe0 if segment.len() == 14 && segment.starts_with(b"JFIF\0") && segment.ends_with(&[0, 0]) => {}
             0xee if segment.len() == 12 && segment.starts_with(b"Adobe") => {}

@@ -226,6 +226,11 @@ def main():
         save(f"{name}.png", Image.fromarray(greys), icc_profile=icc)
     for name, icc in cmyk.items():
         save(f"{name}.jpg", Image.frombytes("CMYK", inks.shape[1::-1], inks.tobytes()), icc_profile=icc, quality=100)
+    # Without the Adobe segment inks are stored the same way.
+    marked = (folder / "cmyk-mft2.jpg").read_bytes()
+    at = marked.index(b"\xff\xee")
+    (folder / "cmyk-unmarked.jpg").write_bytes(marked[:at] + marked[at + 2 + int.from_bytes(marked[at + 2 : at + 4]) :])
+    files.append(folder / "cmyk-unmarked.jpg")
     # One picture in sRGB, written in other spaces: all must come out as it was.
     y, x = np.mgrid[0:1:96j, 0:1:128j]
     waves = [0.5 + 0.4 * np.sin(6 * (a * x + b * y) + c) for a, b, c in ((1, 2, 0), (2, -1, 2), (-1, 1, 4))]
