@@ -206,10 +206,16 @@ fn read_still(
     budget: &Budget,
     seed: u64,
 ) -> Result<(), CodecError> {
-    let request = DecodeRequest { scale: 1 << (seed % 4) };
+    let request = scaled(DecodeRequest::default(), 1 << (seed % 4));
     let mut decoded = decode(bytes, header, &request, limits, budget)?;
     let _ = (decoded.metadata.copyright_only(), decoded.metadata.kept());
     to_srgb(&mut decoded.picture, &decoded.color)
+}
+
+/// The request with another scale.
+fn scaled(mut request: DecodeRequest, scale: u8) -> DecodeRequest {
+    request.scale = scale;
+    request
 }
 
 /// What came of all copies.
@@ -225,7 +231,7 @@ struct Report {
 /// Runs all copies, or a seeded share; gives what is wrong.
 pub(crate) fn run(corpus: &Corpus, all: bool) -> Vec<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let log_path = folder.join("damage.log");
+    let log_path = folder.join(if all { "damage-all.log" } else { "damage.log" });
     let log = Mutex::new(BufWriter::new(File::create(&log_path).unwrap()));
     let report = Mutex::new(Report::default());
     // The share is drawn over copies, not files: every folder has some.

@@ -4,6 +4,7 @@ A line of JSON per source file comes in, a line goes out: what is wrong, and how
 the same job, and that is held against the manifest's grid of the source.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -116,6 +117,8 @@ class Reader:
                     continue
                 elif name == "json":
                     self.json(output)
+                elif name == "samples":
+                    self.samples(output)
                 elif name in ("rgb", "rgba"):
                     self.raw(output)
                 elif name.endswith("-animated"):
@@ -214,6 +217,26 @@ class Reader:
         # Compositing on white rounds.
         if off > (0.51 if channels == 3 else 0):
             self.fail(name, f"differs from the PNG by up to {off:.1f}")
+
+    def samples(self, output):
+        """Samples of 16 bits against Pillow's own, which are the manifest's: cut by them, rounded by us, so one level apart at most."""
+        if not self.job["cut_sha256"]:
+            return
+        theirs = np.ascontiguousarray(np.asarray(Image.open(self.job["path"]).convert("RGBA")))
+        if hashlib.sha256(theirs.tobytes()).hexdigest() != self.job["cut_sha256"]:
+            self.fail("samples", "Pillow no longer sees the manifest's pixels")
+            return
+        ours = np.fromfile(output["path"], dtype=np.uint8).reshape(theirs.shape)
+
+        def seen(pixels):
+            pixels = pixels.astype(np.float64)
+            return np.dstack([pixels[..., :3] * pixels[..., 3:] / 255.0, pixels[..., 3]])
+
+        # Colour counts by its alpha, which is one level off as well.
+        off = np.abs(seen(ours) - seen(theirs)).max()
+        self.distances["samples"] = float(off)
+        if off > 2.0:
+            self.fail("samples", f"differs from the reference's samples by up to {off:.1f}")
 
     def json(self, output):
         described = json.load(open(output["path"]))

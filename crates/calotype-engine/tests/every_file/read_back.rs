@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 
-use calotype_codec::{ColorProfile, probe};
+use calotype_codec::{Budget, ColorProfile, DecodeRequest, Header, decode, probe};
 use calotype_engine::{Job, NoModels, NoOverlays, run as run_job};
 use calotype_plan::{AcceptedFormats, ClientHints, FormatChoice, ImageFormat, Options, OutputFormat, Quality};
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,9 @@ pub(crate) fn write(bytes: &[u8], folder: &Path) -> Result<Written, String> {
         animated: header.frames > 1 && !NOT_READ_YET.contains(&"animation"),
         ..Written::default()
     };
+    if header.bit_depth > 8 {
+        written.outputs.extend(samples(bytes, &header, folder));
+    }
     for &(name, format, still, quality) in FORMATS {
         if !still && !written.animated {
             continue;
@@ -126,13 +129,28 @@ pub(crate) fn write(bytes: &[u8], folder: &Path) -> Result<Written, String> {
                     size: done.size.map_or((0, 0), |size| (size.width, size.height)),
                 });
             }
-            Err(fault) if written.outputs.is_empty() => return Err(fault.to_string()),
+            Err(fault) if name == FORMATS[0].0 => return Err(fault.to_string()),
             // An animation that is too large to be played is refused; its first frame is not.
             Err(fault) if !still && fault.code() == 9413 => {}
             Err(fault) => written.wrong.push(format!("{name}: {fault}")),
         }
     }
     Ok(written)
+}
+
+/// The decoder's own RGBA, before orientation and colour, of a file that is decoded.
+fn samples(bytes: &[u8], header: &Header, folder: &Path) -> Option<Output> {
+    let budget = Budget::unlimited();
+    let decoded = decode(bytes, header, &DecodeRequest::default(), &limits(SIDE_PX_MAX), &budget).ok()?;
+    let path = folder.join("samples");
+    std::fs::write(&path, decoded.picture.into_rgba(&budget).ok()?.data()).unwrap();
+    Some(Output {
+        name: "samples".to_owned(),
+        path,
+        passed_through: false,
+        content_type: "application/octet-stream".to_owned(),
+        size: (header.size.width, header.size.height),
+    })
 }
 
 /// A word if the format is not the one that was asked for, and no side is too long for it (spec 9.1, 9.3).
@@ -222,7 +240,7 @@ pub(crate) fn run(corpus: &Corpus, all: bool) -> Vec<String> {
             println!("  left out: {tool}, which is not installed (Debian package {package})");
         }
     }
-    let is_taken = |entry: &Entry| all || Random::of(&entry.name, 0x4ead).below(ONE_OF) == 0;
+    let is_taken = |entry: &Entry| all || entry.is_cut() || Random::of(&entry.name, 0x4ead).below(ONE_OF) == 0;
     let mut entries: Vec<&Entry> = corpus
         .entries
         .iter()
@@ -283,6 +301,7 @@ fn one(
         "format": entry.format,
         "shown": entry.shown.or(entry.stored).unwrap_or((0, 0)),
         "grid": grid,
+        "cut_sha256": entry.sha256.as_ref().filter(|_| entry.is_cut()),
         "grid_tolerance": entry.grid_tolerance,
         "frames_comparable": written.colors_comparable && written.is_covered,
         "outputs": written.outputs,
