@@ -2,20 +2,21 @@
 #
 #   make serve    install what is missing, build, run, print what to open
 #   make test     install what is missing, run every check and test
+#   make test-long  every file of the corpus in every format and every damage, each fuzz target a minute
 #
 # Others: make playground | fmt | bench | clean. Arguments for the server: make serve ARGS='--root ./photos'
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test setup-build setup-test playground fmt lint rust-tests js-tests conformance e2e bench clean
+.PHONY: help serve test test-long setup-build setup-test playground fmt lint rust-tests js-tests conformance e2e bench clean
 
 # A Node of our own, where the system's is too old; tools and references for tests.
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
 export CALOTYPE_PYTHON ?= $(CURDIR)/.tools/venv/bin/python
 
 help:
-	@sed -n '1,7s/^# \{0,1\}//p' Makefile
+	@sed -n '1,8s/^# \{0,1\}//p' Makefile
 
 setup-build:
 	@scripts/setup.sh build
@@ -33,6 +34,10 @@ serve: playground
 test: setup-test playground lint rust-tests js-tests conformance e2e
 	@[ -n "$${CALOTYPE_SHARED:-}" ] || echo "left out, since CALOTYPE_SHARED names no corpus: real files through codec and engine, damaged copies of them, bombs over HTTP"
 	@echo "make test: all checks and tests passed"
+
+# Hours of a core, not minutes: before a release, and after work on a decoder.
+test-long: setup-test
+	@scripts/test-long.sh
 
 lint:
 	cargo fmt --all --check

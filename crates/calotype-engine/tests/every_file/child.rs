@@ -18,12 +18,8 @@ use crate::read_back::{self, Written};
 pub(crate) enum Case {
     /// Everything that a verdict needs.
     Verdict { file: String, side_px_max: u32 },
-    /// One file in one output format, written into a folder.
-    Write {
-        file: String,
-        output: String,
-        folder: PathBuf,
-    },
+    /// One file in every output format, written into a folder.
+    Write { file: String, folder: PathBuf },
     /// One damaged copy.
     Damage { file: String, damage: Damage },
 }
@@ -58,7 +54,7 @@ pub(crate) fn work(corpus: &Path) {
         let bytes = held.as_ref().map_or(&[][..], |(_, bytes)| bytes);
         let done = catch_unwind(AssertUnwindSafe(|| match &case {
             Case::Verdict { side_px_max, .. } => Done::Verdict(Box::new(facts::gather(bytes, *side_px_max))),
-            Case::Write { output, folder, .. } => Done::Write(read_back::write(bytes, output, folder)),
+            Case::Write { folder, .. } => Done::Write(read_back::write(bytes, folder)),
             Case::Damage { file, damage } => Done::Damage(damage::try_out(file, bytes, damage)),
         }));
         let done = done

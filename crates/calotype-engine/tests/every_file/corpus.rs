@@ -39,10 +39,14 @@ pub(crate) struct Entry {
     pub(crate) frames: Option<u64>,
     /// EXIF value of the orientation that counts.
     pub(crate) orientation: Option<u32>,
+    /// Bits of a sample.
+    pub(crate) bit_depth: Option<u64>,
     /// SHA-256 of the first frame as RGBA8.
     pub(crate) sha256: Option<String>,
     /// Mean colours of 16 cells, or of one.
     pub(crate) grid: Option<Vec<[f64; 3]>>,
+    /// The grid that stands for the manifest's, by another reference: `other_grids.json`.
+    pub(crate) other_grid: Option<Vec<[f64; 3]>>,
     /// By how much a channel of a cell may be off.
     pub(crate) grid_tolerance: f64,
     /// The verdict.
@@ -67,7 +71,13 @@ impl Corpus {
         };
         let folder = Path::new(&shared).join("corpus");
         let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-        let entries = manifest["files"].as_array().unwrap().iter().map(Entry::read).collect();
+        let others: Value = serde_json::from_str(include_str!("other_grids.json")).unwrap();
+        let entries = manifest["files"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|file| Entry::read(file, &others))
+            .collect();
         Some(Self { folder, entries })
     }
 
@@ -81,7 +91,7 @@ impl Corpus {
 }
 
 impl Entry {
-    fn read(value: &Value) -> Self {
+    fn read(value: &Value, others: &Value) -> Self {
         let side = |key: &str| value[key].as_u64().and_then(|side| u32::try_from(side).ok());
         let format = match value["format"].as_str().unwrap() {
             "jpeg" => Some("jpeg"),
@@ -98,24 +108,23 @@ impl Entry {
             "other" => None,
             unknown => panic!("the manifest names a format {unknown}"),
         };
-        let grid = value["display_grid"].as_array().map(|cells| {
-            let cell = |cell: &Value| [0, 1, 2].map(|channel| cell[channel].as_f64().unwrap());
-            cells.iter().map(cell).collect()
-        });
+        let name = value["file"].as_str().unwrap().to_owned();
         let agreement = value["display_grid_by"]
             .as_str()
             .and_then(|by| by.strip_prefix("vips+pillow agree within "))
             .map(|levels| levels.parse::<u32>().unwrap());
         Self {
-            name: value["file"].as_str().unwrap().to_owned(),
+            grid: cells(&value["display_grid"]),
+            other_grid: cells(&others["grids"][&name]["grid"]),
+            name,
             bytes: value["bytes"].as_u64().unwrap(),
             format,
             stored: side("width").zip(side("height")),
             shown: side("display_width").zip(side("display_height")),
             frames: value["frames"].as_u64(),
             orientation: side("container_orientation").or_else(|| side("exif_orientation")),
+            bit_depth: value["bit_depth"].as_u64(),
             sha256: value["frame0_rgba8_sha256"].as_str().map(str::to_owned),
-            grid,
             grid_tolerance: if agreement.is_some_and(|levels| levels <= 3) {
                 6.0
             } else {
@@ -130,8 +139,18 @@ impl Entry {
         }
     }
 
+    /// Whether its hash is of samples that the reference cut to 8 bits, where we round.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.sha256.is_some() && self.bit_depth.is_some_and(|bits| bits > 8)
+    }
+
     /// The folder it is in: `png`.
     pub(crate) fn folder(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
     }
+}
+
+fn cells(value: &Value) -> Option<Vec<[f64; 3]>> {
+    let cell = |cell: &Value| [0, 1, 2].map(|channel| cell[channel].as_f64().unwrap());
+    Some(value.as_array()?.iter().map(cell).collect())
 }

@@ -84,7 +84,7 @@ pub(crate) struct Seen {
 fn damaged(file: &str, bytes: &[u8], damage: &Damage) -> Vec<u8> {
     let length = bytes.len() as u64;
     let mut random = Random::of(file, damage.seed << 1 | u64::from(damage.kind == Kind::Flip));
-    let near_the_start = damage.seed % 2 == 0;
+    let near_the_start = damage.seed.is_multiple_of(2);
     match damage.kind {
         Kind::Cut => {
             // From nothing at all to all but the last byte; structures live at the start, so half of the cuts fall there.
@@ -98,7 +98,13 @@ fn damaged(file: &str, bytes: &[u8], damage: &Damage) -> Vec<u8> {
         }
         Kind::Flip => {
             let mut copy = bytes.to_vec();
-            for _ in 0..=random.below(FLIPPED_BYTES_MAX) {
+            // Half of the copies differ in one byte.
+            let count = if damage.seed < COPIES / 2 {
+                1
+            } else {
+                1 + random.below(FLIPPED_BYTES_MAX)
+            };
+            for _ in 0..count {
                 let at = random.below(if near_the_start { length.min(512) } else { length });
                 let bits = u8::try_from(1 + random.below(255)).unwrap();
                 if let Some(byte) = copy.get_mut(usize::try_from(at).unwrap()) {
@@ -222,7 +228,7 @@ struct Report {
 /// Runs all copies, or a seeded share; gives what is wrong.
 pub(crate) fn run(corpus: &Corpus, all: bool) -> Vec<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let log_path = folder.join("damage.log");
+    let log_path = folder.join(if all { "damage-all.log" } else { "damage.log" });
     let log = Mutex::new(BufWriter::new(File::create(&log_path).unwrap()));
     let report = Mutex::new(Report::default());
     // The share is drawn over copies, not files: every folder has some.

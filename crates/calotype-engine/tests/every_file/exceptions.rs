@@ -44,8 +44,11 @@ pub(crate) fn read() -> Vec<Exception> {
     exceptions
 }
 
-/// Takes the excepted findings out. What is left is wrong, and so is an exception that no longer has a finding.
-pub(crate) fn settle(findings: Vec<Finding>, exceptions: &[Exception]) -> Vec<String> {
+/// Takes the excepted findings out. What is left is wrong, and so is an exception that no longer has a finding. `counts` tells by check and file which
+/// exceptions this run is about.
+pub(crate) fn settle(findings: Vec<Finding>, counts: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let mut exceptions = read();
+    exceptions.retain(|exception| counts(&exception.check, &exception.file));
     let is_excepted = |finding: &Finding| {
         exceptions
             .iter()

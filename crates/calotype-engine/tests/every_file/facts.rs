@@ -5,7 +5,9 @@ use calotype_codec::{
     decode_animation, probe, to_srgb,
 };
 use calotype_engine::{Job, NoModels, NoOverlays, run};
-use calotype_plan::{AcceptedFormats, Fault, FormatChoice, Limits, Orientation, Output, OutputFormat, Plan, Size};
+use calotype_plan::{
+    AcceptedFormats, Fault, FormatChoice, ImageFormat, Limits, Orientation, Output, OutputFormat, Plan, Size,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -26,8 +28,8 @@ pub(crate) struct Facts {
     pub(crate) json: Result<String, Answer>,
     /// The job without an option.
     pub(crate) plain: Result<Sent, Answer>,
-    /// The job `svg=raster`, for SVG alone.
-    pub(crate) raster: Option<Result<PictureFacts, Answer>>,
+    /// The size that the job `svg=raster` gave, for SVG alone.
+    pub(crate) raster: Option<Result<(u32, u32), Answer>>,
     /// Frames in the file by our own count.
     pub(crate) frames_present: Option<u64>,
     /// What each step took, in their order.
@@ -73,6 +75,7 @@ pub(crate) struct HeaderFacts {
     pub(crate) orientation: u8,
     pub(crate) frames: u32,
     pub(crate) frames_area: u64,
+    pub(crate) bit_depth: u8,
 }
 
 /// A decoded picture.
@@ -81,6 +84,10 @@ pub(crate) struct PictureFacts {
     pub(crate) size: (u32, u32),
     /// Of the raw RGBA.
     pub(crate) sha256: String,
+    /// Of the raw RGBA, where what is clear has no colour.
+    pub(crate) visible_sha256: String,
+    /// Of the upright RGBA, if the picture has to be turned.
+    pub(crate) upright_sha256: Option<String>,
     /// Upright; ICC profiles applied and nothing else, as the references do.
     pub(crate) grid: Vec<[f64; 3]>,
     /// Of a GIF whose first frame leaves some of the screen free.
@@ -107,6 +114,7 @@ pub(crate) struct AnimationFacts {
     pub(crate) frames: u32,
     /// Of all frames.
     pub(crate) duration_ms: u64,
+    /// Of the first frame, as [`PictureFacts::visible_sha256`].
     pub(crate) first_sha256: String,
     /// Whether every frame had the size of the canvas.
     pub(crate) whole_canvas: bool,
@@ -119,26 +127,25 @@ pub(crate) struct Refusal {
     pub(crate) text: String,
 }
 
-/// The kinds of [`CodecError`].
+/// The kinds of [`CodecError`] that make a difference here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RefusalKind {
     NotAnImage,
     Unsupported,
-    Corrupt,
     Limit,
-    Empty,
     Encode,
+    /// Damage, a size of 0, a decoder that is not installed.
+    Other,
 }
 
 impl From<CodecError> for Refusal {
     fn from(error: CodecError) -> Self {
         let kind = match error {
             CodecError::NotAnImage => RefusalKind::NotAnImage,
-            CodecError::Unsupported { .. } | CodecError::NotInstalled { .. } => RefusalKind::Unsupported,
-            CodecError::Corrupt { .. } => RefusalKind::Corrupt,
+            CodecError::Unsupported { .. } => RefusalKind::Unsupported,
             CodecError::Limit { .. } => RefusalKind::Limit,
-            CodecError::Empty => RefusalKind::Empty,
             CodecError::Encode { .. } => RefusalKind::Encode,
+            CodecError::Corrupt { .. } | CodecError::Empty | CodecError::NotInstalled { .. } => RefusalKind::Other,
         };
         Self {
             kind,
@@ -206,7 +213,7 @@ pub(crate) fn gather(bytes: &[u8], side_px_max: u32) -> Facts {
         // An SVG has no pixels of its own.
         if header.format.name() != "svg" {
             facts.picture = Some(first_frame(bytes, header, &limits, &budget).map_err(Refusal::from));
-            let has_frames = matches!(header.format.name(), "gif" | "png" | "webp" | "avif");
+            let has_frames = matches!(header.format.name(), "gif" | "png" | "webp" | "avif" | "jxl");
             if has_frames && header.frames_area <= limits.animation_area_px_refused {
                 let frames = decode_animation(bytes, header, &limits, &budget).and_then(|all| all_frames(all, header));
                 facts.animation = Some(frames.map_err(Refusal::from));
@@ -269,7 +276,7 @@ pub(crate) fn gather(bytes: &[u8], side_px_max: u32) -> Facts {
         facts.raster = Some(rendered.map(|done| {
             let size = done.size.unwrap();
             let picture = Picture::from_raw(size, Layout::Rgba, done.bytes).unwrap();
-            picture_facts(&picture, &picture, 1)
+            pair(picture.size())
         }));
     }
     facts.steps = steps;
@@ -284,6 +291,7 @@ fn header_facts(header: &Header) -> HeaderFacts {
         orientation: exif_value(header.orientation),
         frames: header.frames,
         frames_area: header.frames_area,
+        bit_depth: header.bit_depth,
     }
 }
 
@@ -294,12 +302,15 @@ fn first_frame(bytes: &[u8], header: &Header, limits: &Limits, budget: &Budget) 
         budget.peak() >= picture.data().len() as u64,
         "the picture was not charged"
     );
+    let orientation = exif_value(header.orientation);
     let raw = sha256(&picture);
+    let visible_sha256 = visible_sha256(&picture);
+    let upright_sha256 = (orientation != 1).then(|| hex(Sha256::digest(grid::turned(&pixels(&picture), orientation))));
     let beside = beside(bytes, &picture);
-    if matches!(decoded.color, ColorSource::Icc(_)) {
+    // The references have an ICC profile for every picture of JPEG XL, however the file describes its colours.
+    if matches!(decoded.color, ColorSource::Icc(_)) || header.format == ImageFormat::Jxl {
         to_srgb(&mut picture, &decoded.color)?;
     }
-    let orientation = exif_value(header.orientation);
     let cells = grid::grid(&pixels(&picture), orientation);
     let gamma = match header.profile {
         ColorProfile::Gamma => png_colors::gamma(bytes, orientation),
@@ -315,20 +326,12 @@ fn first_frame(bytes: &[u8], header: &Header, limits: &Limits, budget: &Budget) 
     Ok(PictureFacts {
         size: pair(picture.size()),
         sha256: raw,
+        visible_sha256,
+        upright_sha256,
         grid: cells,
         beside,
         gamma,
     })
-}
-
-fn picture_facts(raw: &Picture, shown: &Picture, orientation: u8) -> PictureFacts {
-    PictureFacts {
-        size: pair(raw.size()),
-        sha256: sha256(raw),
-        grid: grid::grid(&pixels(shown), orientation),
-        beside: None,
-        gamma: None,
-    }
 }
 
 fn beside(bytes: &[u8], picture: &Picture) -> Option<Beside> {
@@ -368,7 +371,7 @@ fn all_frames(animation: Animation<'_>, header: &Header) -> Result<AnimationFact
     for frame in animation {
         let frame = frame?;
         if facts.frames == 0 {
-            facts.first_sha256 = sha256(&frame.picture);
+            facts.first_sha256 = visible_sha256(&frame.picture);
         }
         facts.frames += 1;
         facts.duration_ms += u64::try_from(frame.duration.as_millis()).unwrap_or(u64::MAX);
@@ -402,7 +405,30 @@ fn sha256(picture: &Picture) -> String {
             hash.update(opaque);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize())
+}
+
+/// The same, where all pixels that are clear are alike.
+fn visible_sha256(picture: &Picture) -> String {
+    let mut hash = Sha256::new();
+    for row in picture.rows() {
+        let pixel = |pixel: &[u8]| match *pixel {
+            [_, _, _, 0] => [0; 4],
+            [r, g, b, a] => [r, g, b, a],
+            [r, g, b] => [r, g, b, 255],
+            _ => unreachable!("a pixel has three or four samples"),
+        };
+        hash.update(
+            row.chunks_exact(picture.channels())
+                .flat_map(pixel)
+                .collect::<Vec<u8>>(),
+        );
+    }
+    hex(hash.finalize())
+}
+
+fn hex(hash: impl AsRef<[u8]>) -> String {
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn pair(size: Size) -> (u32, u32) {

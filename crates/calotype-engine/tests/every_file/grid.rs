@@ -23,6 +23,22 @@ fn upright(orientation: u8, (width, height): (u32, u32), x: u32, y: u32) -> (u32
     }
 }
 
+/// The upright picture as RGBA.
+pub(crate) fn turned(picture: &Pixels<'_>, orientation: u8) -> Vec<u8> {
+    let stored = (picture.width, picture.height);
+    let width = if orientation >= 5 { stored.1 } else { stored.0 };
+    let mut out = vec![255; stored.0 as usize * stored.1 as usize * 4];
+    let mut pixels = picture.data.chunks_exact(picture.channels);
+    for y in 0..stored.1 {
+        for x in 0..stored.0 {
+            let (x, y) = upright(orientation, stored, x, y);
+            let at = (y as usize * width as usize + x as usize) * 4;
+            out[at..at + picture.channels].copy_from_slice(pixels.next().unwrap());
+        }
+    }
+    out
+}
+
 /// The mean colours, on white. Cells begin at the pixel nearest to their fractional border, halves to even.
 pub(crate) fn grid(picture: &Pixels<'_>, orientation: u8) -> Vec<[f64; 3]> {
     let stored = (picture.width, picture.height);
