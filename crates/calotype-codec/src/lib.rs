@@ -40,4 +40,4 @@ pub use header::{ColorProfile, Header};
 pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation};
 pub use picture::{Layout, Picture};
 pub use sniff::sniff;
-pub use svg::{IntrinsicSize, filter_svg, svg_size};
+pub use svg::{IntrinsicSize, filter_svg, render_svg, svg_size};

@@ -47,6 +47,7 @@ pub use vision::{Mask, NoModels, Vision, VisionError};
 use crate::output::Finished;
 use crate::pipeline::Findings;
 use crate::source::Needs;
+use crate::svg::Svg;
 
 /// Makes one transform.
 ///
@@ -58,10 +59,11 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
     let budget = Budget::new(job.limits.job_memory_bytes_max);
     let mut findings = Findings::default();
     job.check_time()?;
-    if let Some(filtered) = svg::run(job, &budget, start)? {
-        return Ok(filtered);
-    }
-    let header = source::open(job.source, job.limits)?;
+    let (header, is_drawn) = match svg::run(job, &budget, start)? {
+        Svg::Finished(outcome) => return Ok(outcome),
+        Svg::Drawing(header) => (header, true),
+        Svg::Other => (source::open(job.source, job.limits)?, false),
+    };
     let plan = job.plan;
     if plan.output.format == FormatChoice::Svg {
         return Err(Fault::new(
@@ -83,7 +85,11 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
         base: None,
         models: job.vision.models(),
     };
-    let mut source = source::load(job.source, &header, &needs, job.limits, &budget)?;
+    let mut source = if is_drawn {
+        svg::draw(job, &header, &budget)?
+    } else {
+        source::load(job.source, &header, &needs, job.limits, &budget)?
+    };
     findings.report("decode", source.frame.size(), start);
     let keeps_profile = output::keeps_profile(job, &header, &source);
     if keeps_profile {
