@@ -44,4 +44,4 @@ pub use heic::decoder as heic_decoder;
 pub use picture::{Layout, Picture};
 pub use rewrap::rewrap;
 pub use sniff::sniff;
-pub use svg::{IntrinsicSize, filter_svg, svg_size};
+pub use svg::{IntrinsicSize, filter_svg, render_svg, svg_size};

@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use calotype_codec::{Budget, CodecError, filter_svg, sniff};
-use calotype_plan::{ImageFormat, Limits};
+use calotype_codec::{Budget, CodecError, DecodeRequest, Picture, decode, filter_svg, probe, render_svg, sniff};
+use calotype_plan::{ImageFormat, Limits, Size};
 
 struct Entry {
     file: String,
     bytes: Vec<u8>,
     expected: String,
+    size: Option<Size>,
+    grid: Option<Vec<[u8; 3]>>,
 }
 
 /// The SVGs of the corpus, plain or packed, well or not; `None` without a corpus.
@@ -34,9 +36,14 @@ fn corpus() -> Option<Vec<Entry>> {
     let entries = files.filter_map(|entry| {
         let file = entry["file"].as_str().unwrap().to_owned();
         let is_svg = file.starts_with("svg") || file.ends_with(".svg") || file.ends_with(".svgz");
+        let side = |name: &str| entry[name].as_u64().and_then(|side| u32::try_from(side).ok());
         is_svg.then(|| Entry {
             bytes: std::fs::read(root.join(&file)).unwrap(),
             expected: entry["expected"].as_str().unwrap().to_owned(),
+            size: side("width")
+                .zip(side("height"))
+                .map(|(width, height)| Size::new(width, height)),
+            grid: serde_json::from_value(entry["display_grid"].clone()).ok(),
             file,
         })
     });
@@ -175,4 +182,122 @@ fn every_verdict_holds_and_nothing_that_runs_survives() {
         println!("{folder}: {passed} filtered, {refused} refused");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The means of 4x4 cells on white, as the manifest has them.
+fn grid(picture: &Picture) -> Vec<[u8; 3]> {
+    let size = picture.size();
+    let mut cells = Vec::new();
+    for row in 0..4 {
+        for column in 0..4 {
+            let (x0, x1) = (size.width * column / 4, size.width * (column + 1) / 4);
+            let (y0, y1) = (size.height * row / 4, size.height * (row + 1) / 4);
+            let mut sums = [0u64; 3];
+            for y in y0..y1 {
+                for x in x0..x1 {
+                    let [r, g, b, a] = picture.pixel(x, y).unwrap().map(u64::from);
+                    for (sum, sample) in sums.iter_mut().zip([r, g, b]) {
+                        *sum += sample * a + 255 * (255 - a);
+                    }
+                }
+            }
+            let count = u64::from((x1 - x0) * (y1 - y0)).max(1) * 255;
+            cells.push(sums.map(|sum| u8::try_from(sum / count).unwrap()));
+        }
+    }
+    cells
+}
+
+fn drawn(bytes: &[u8], size: Size) -> Result<Picture, CodecError> {
+    let (limits, budget) = (Limits::default(), Budget::new(1 << 30));
+    let mut pictures = |bytes: &[u8]| {
+        let header = probe(bytes, &limits).ok()?;
+        let decoded = decode(bytes, &header, &DecodeRequest::default(), &limits, &budget).ok()?;
+        Some(decoded.picture)
+    };
+    render_svg(bytes, size, &limits, &budget, &mut pictures)
+}
+
+/// librsvg drew the grids of the manifest. It knows other fonts and some features less, so what it sees otherwise is
+/// named here.
+#[test]
+fn drawings_are_those_of_librsvg() {
+    let Some(entries) = corpus() else { return };
+    let (mut same, mut other) = (0, Vec::new());
+    for entry in entries.iter().filter(|entry| entry.expected == "decodes") {
+        let (Some(want), Some(size)) = (&entry.grid, entry.size) else {
+            continue;
+        };
+        let picture = match drawn(&entry.bytes, size) {
+            Ok(picture) => picture,
+            Err(error) => {
+                other.push(format!("{}: {error}", entry.file));
+                continue;
+            }
+        };
+        if want.len() != 16 {
+            continue;
+        }
+        let cells = grid(&picture)
+            .into_iter()
+            .zip(want)
+            .flat_map(|(a, b)| a.into_iter().zip(*b));
+        let most = cells.map(|(a, b)| a.abs_diff(b)).max().unwrap();
+        if most <= 10 {
+            same += 1;
+        } else {
+            other.push(format!("{}: {most}", entry.file));
+        }
+    }
+    println!("{same} as librsvg, {} otherwise:\n{}", other.len(), other.join("\n"));
+    assert!(same > 150, "{same}");
+}
+
+/// The pixels that the renderer makes of a text as it stands.
+fn as_it_stands(text: &str) -> Option<Vec<u8>> {
+    let mut options = resvg::usvg::Options::default();
+    options.image_href_resolver.resolve_string = Box::new(|_, _| None);
+    options.fontdb_mut().load_system_fonts();
+    // Whatever the system has: what matters is that letters are drawn.
+    let family = options.fontdb.faces().next()?.families.first()?.0.clone();
+    options.fontdb_mut().set_serif_family(family.clone());
+    options.font_family = family;
+    let tree = resvg::usvg::Tree::from_str(text, &options).ok()?;
+    let size = tree.size().to_int_size();
+    let mut pixmap = resvg::tiny_skia::Pixmap::new(size.width(), size.height())?;
+    resvg::render(&tree, resvg::tiny_skia::Transform::identity(), &mut pixmap.as_mut());
+    Some(pixmap.take())
+}
+
+#[test]
+fn filtering_a_benign_file_leaves_its_picture() {
+    let Some(entries) = corpus() else { return };
+    let (mut same, mut other, mut hushed) = (0u32, Vec::new(), Vec::new());
+    for entry in entries.iter().filter(|entry| entry.file.starts_with("svg/resvg/")) {
+        let Ok(text) = std::str::from_utf8(&entry.bytes) else {
+            continue;
+        };
+        // An SVG inside an SVG is taken out by rule.
+        if text.contains("data:image/svg+xml") {
+            continue;
+        }
+        let Some(before) = as_it_stands(text) else { continue };
+        let after = as_it_stands(&filtered(&entry.bytes).unwrap());
+        if after.as_ref() == Some(&before) {
+            same += 1;
+        } else {
+            other.push(entry.file.clone());
+        }
+        let mut filter = svg_hush::Filter::new();
+        filter.set_data_url_filter(svg_hush::data_url_filter::allow_standard_images);
+        let mut out = Vec::new();
+        let done = filter.filter(entry.bytes.as_slice(), &mut out);
+        let hush = done.ok().and_then(|()| as_it_stands(std::str::from_utf8(&out).ok()?));
+        if hush.as_ref() != Some(&before) {
+            hushed.push(entry.file.clone());
+        }
+    }
+    println!("{same} the same, {} not:\n{}", other.len(), other.join("\n"));
+    println!("svg-hush changes {}:\n{}", hushed.len(), hushed.join("\n"));
+    assert!(other.is_empty(), "{}", other.join("\n"));
 }

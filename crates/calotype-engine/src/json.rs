@@ -42,6 +42,16 @@ pub(crate) fn from_header(job: &Job<'_>, header: &Header) -> Result<Option<Writt
     }))
 }
 
+/// As [`from_header`], of a source that is drawn at the size of `header` and whose own size is `own`.
+pub(crate) fn from_drawing(job: &Job<'_>, header: &Header, own: Size) -> Result<Option<Written>, Fault> {
+    let Some(mut described) = from_header(job, header)? else {
+        return Ok(None);
+    };
+    let own = Header::new(header.format, own);
+    described.bytes = describe(job, &own, described.size, None)?;
+    Ok(Some(described))
+}
+
 /// The members in the order of the specification. All values are numbers, media types and base64, so nothing needs escaping.
 pub(crate) fn describe(job: &Job<'_>, header: &Header, size: Size, mask: Option<&GrayMask>) -> Result<Vec<u8>, Fault> {
     let original = header.upright_size();

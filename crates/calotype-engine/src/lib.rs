@@ -49,6 +49,7 @@ pub use vision::{Mask, NoModels, Vision, VisionError};
 use crate::output::Finished;
 use crate::pipeline::Findings;
 use crate::source::Needs;
+use crate::svg::Svg;
 
 /// Makes one transform.
 ///
@@ -60,10 +61,11 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
     let budget = Budget::new(job.limits.job_memory_bytes_max);
     let mut findings = Findings::default();
     job.check_time()?;
-    if let Some(filtered) = svg::run(job, &budget, start)? {
-        return Ok(filtered);
-    }
-    let header = source::open(job.source, job.limits)?;
+    let (header, is_drawn) = match svg::run(job, &budget, start)? {
+        Svg::Finished(outcome) => return Ok(outcome),
+        Svg::Drawing(header) => (header, true),
+        Svg::Other => (source::open(job.source, job.limits)?, false),
+    };
     let plan = job.plan;
     if plan.output.format == FormatChoice::Svg {
         return Err(Fault::new(
@@ -90,7 +92,11 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
         models: job.vision.models(),
         keep_colors: output::may_keep_profile(job, &header),
     };
-    let mut source = source::load(job.source, &header, &needs, job.limits, &budget)?;
+    let mut source = if is_drawn {
+        svg::draw(job, &header, &budget)?
+    } else {
+        source::load(job.source, &header, &needs, job.limits, &budget)?
+    };
     findings.report("decode", source.frame.size(), start);
     let keeps_profile = output::keeps_profile(needs.keep_colors, &source);
     if keeps_profile {

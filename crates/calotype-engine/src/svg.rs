@@ -3,20 +3,36 @@
 use std::time::Instant;
 
 use calotype_codec::{
-    Budget, DecodeRequest, EncodeRequest, OutputMetadata, decode, encode, filter_svg, probe, sniff, svg_size,
+    Budget, DecodeRequest, EncodeRequest, Header, IntrinsicSize, OutputMetadata, Picture, SourceMetadata, decode,
+    encode, filter_svg, probe, render_svg, sniff, svg_size,
 };
-use calotype_plan::{Fault, FormatChoice, ImageFormat, Metadata, OutputFormat, Size, Turn};
+use calotype_plan::{Fault, FormatChoice, ImageFormat, Metadata, Op, OutputFormat, Size, Turn};
 
 use crate::error::fault;
 use crate::frame::Frame;
 use crate::job::{Job, Outcome};
+use crate::json;
 use crate::output::Written;
+use crate::source::Source;
 
-/// The answer to a source that is an SVG and stays one; `None` for any other, and for one that is to be rendered.
-pub(crate) fn run(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Option<Outcome>, Fault> {
+/// What becomes of a source.
+pub(crate) enum Svg {
+    /// It is no SVG.
+    Other,
+    /// It needs no pixels.
+    Finished(Outcome),
+    /// It is drawn: with `svg=raster`.
+    Drawing(Header),
+}
+
+/// Filters a source that is an SVG, or finds the size to draw it at.
+pub(crate) fn run(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Svg, Fault> {
+    if sniff(job.source) != Some(ImageFormat::Svg) {
+        return Ok(Svg::Other);
+    }
     let output = &job.plan.output;
-    if output.rasterize_svg || sniff(job.source) != Some(ImageFormat::Svg) {
-        return Ok(None);
+    if output.rasterize_svg && output.format != FormatChoice::Svg {
+        return drawing(job, budget, start);
     }
     // All of it is read for a description too: what `format=json` calls an image must be one.
     let mut embedded = Embedded::new(job, budget);
@@ -33,7 +49,7 @@ pub(crate) fn run(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Opti
         (filtered, OutputFormat::Svg)
     };
     // A root of size 0 is no fault here: nothing is measured.
-    let size = svg_size(job.source, job.limits).ok().map(|size| size.pixels());
+    let size = svg_size(job.source, job.limits).ok().map(IntrinsicSize::pixels);
     let mut outcome = Written {
         bytes,
         format,
@@ -44,7 +60,65 @@ pub(crate) fn run(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Opti
     }
     .into_outcome(start, budget);
     outcome.size = size;
-    Ok(Some(outcome))
+    Ok(Svg::Finished(outcome))
+}
+
+fn drawing(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Svg, Fault> {
+    let intrinsic = svg_size(job.source, job.limits).map_err(fault)?;
+    let mut header = Header::new(ImageFormat::Svg, drawn_size(&job.plan.ops, intrinsic));
+    header.has_alpha = true;
+    job.limits.check_source(header.size)?;
+    if job.plan.output.format == FormatChoice::Json
+        && let Some(described) = json::from_drawing(job, &header, intrinsic.pixels())?
+    {
+        return Ok(Svg::Finished(described.into_outcome(start, budget)));
+    }
+    Ok(Svg::Drawing(header))
+}
+
+/// The size to draw at: the one that the first resize asks for, so that it has nothing left to scale, if only turns come
+/// before it; else the size that the document gives itself, in whose pixels `trim` and the like are meant.
+fn drawn_size(ops: &[Op], intrinsic: IntrinsicSize) -> Size {
+    // A picture as large as this is never enlarged by a resize, and its proportions are exact to a millionth.
+    let factor = LARGE_PX / intrinsic.width.max(intrinsic.height);
+    let large = IntrinsicSize {
+        width: intrinsic.width * factor,
+        height: intrinsic.height * factor,
+    };
+    let large = large.pixels();
+    let mut turn = Turn::default();
+    for op in ops {
+        match op {
+            Op::Flip(flip) => turn = turn.then(Turn::from(*flip)),
+            Op::Rotate(rotate) => turn = turn.then(Turn::from(*rotate)),
+            Op::Resize(resize) => {
+                let upright = turn.apply(large);
+                let scaled = resize.fit(upright, None).scaled;
+                if scaled.longest() >= upright.longest() {
+                    // No side is asked for.
+                    break;
+                }
+                // An exchange of axes is its own inverse.
+                return turn.apply(scaled);
+            }
+            _ => break,
+        }
+    }
+    intrinsic.pixels()
+}
+
+const LARGE_PX: f64 = 1e6;
+
+/// Draws the source at the size of `header`.
+pub(crate) fn draw(job: &Job<'_>, header: &Header, budget: &Budget) -> Result<Source, Fault> {
+    let mut embedded = Embedded::new(job, budget);
+    let mut decoded = |bytes: &[u8]| embedded.decoded(bytes);
+    let picture = render_svg(job.source, header.size, job.limits, budget, &mut decoded).map_err(fault)?;
+    job.check_time()?;
+    Ok(Source {
+        frame: Frame::new(picture),
+        metadata: SourceMetadata::default(),
+    })
 }
 
 /// Embedded pictures, which are optimised as other images are, and shorn of private metadata.
@@ -64,13 +138,31 @@ impl<'a> Embedded<'a> {
         }
     }
 
-    /// The picture in its own format, if that is smaller or if metadata has to go; `None` if it stays as it is, as do
-    /// those that cannot be decoded: they are the browser's to judge.
-    fn smaller(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let (job, output) = (self.job, &self.job.plan.output);
+    /// The upright sRGB pixels of a picture, with its header and metadata, if there is time and memory for them.
+    fn pixels(&mut self, bytes: &[u8]) -> Option<(Picture, Header, SourceMetadata)> {
+        let job = self.job;
         let header = probe(bytes, job.limits).ok()?;
+        self.area_px = self.area_px.saturating_add(header.size.area());
+        if self.area_px > job.limits.source_area_px_max || job.check_time().is_err() {
+            return None;
+        }
+        let decoded = decode(bytes, &header, &DecodeRequest::default(), job.limits, self.budget).ok()?;
+        let turn = Turn::from(header.orientation);
+        let frame = Frame::decoded(decoded.picture, header.size, decoded.scale, turn, decoded.color);
+        Some((frame.into_picture(self.budget).ok()?, header, decoded.metadata))
+    }
+
+    /// A picture to be drawn.
+    fn decoded(&mut self, bytes: &[u8]) -> Option<Picture> {
+        Some(self.pixels(bytes)?.0)
+    }
+
+    /// The picture in its own format, if that is smaller or if metadata has to go; `None` if it stays as it is, as do
+    /// animations, and those that cannot be decoded: they are the browser's to judge.
+    fn smaller(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let output = &self.job.plan.output;
         let quality = output.encoder_quality().get();
-        let request = match header.format {
+        let request = match sniff(bytes)? {
             ImageFormat::Jpeg => EncodeRequest::Jpeg {
                 quality,
                 progressive: true,
@@ -87,22 +179,17 @@ impl<'a> Embedded<'a> {
             ImageFormat::Avif => EncodeRequest::Avif { quality },
             _ => return None,
         };
-        self.area_px = self.area_px.saturating_add(header.size.area());
-        let is_allowed = !header.is_animated() && self.area_px <= job.limits.source_area_px_max;
-        if !is_allowed || job.check_time().is_err() {
+        if probe(bytes, self.job.limits).ok()?.is_animated() {
             return None;
         }
-        let decoded = decode(bytes, &header, &DecodeRequest::default(), job.limits, self.budget).ok()?;
+        let (mut picture, header, from) = self.pixels(bytes)?;
         let metadata = match output.metadata {
-            Metadata::Keep => decoded.metadata.kept(),
-            Metadata::Copyright if header.format == ImageFormat::Jpeg => decoded.metadata.copyright_only(),
+            Metadata::Keep => from.kept(),
+            Metadata::Copyright if header.format == ImageFormat::Jpeg => from.copyright_only(),
             Metadata::Copyright | Metadata::None => OutputMetadata::default(),
         };
-        let has_private = output.metadata != Metadata::Keep
-            && (decoded.metadata.exif.is_some() || decoded.metadata.xmp.is_some() || decoded.metadata.iptc.is_some());
-        let turn = Turn::from(header.orientation);
-        let frame = Frame::decoded(decoded.picture, header.size, decoded.scale, turn, decoded.color);
-        let mut picture = frame.into_picture(self.budget).ok()?;
+        let has_private =
+            output.metadata != Metadata::Keep && (from.exif.is_some() || from.xmp.is_some() || from.iptc.is_some());
         if !picture.has_transparency() {
             picture = picture.into_rgb_on([255; 3], self.budget).ok()?;
         }

@@ -10,6 +10,7 @@ use xml::common::Position as _;
 use xml::reader::{ErrorKind, EventReader, XmlEvent};
 use xml::{Encoding, ParserConfig};
 
+use super::IntrinsicSize;
 use super::css::{self, UrlUse};
 use super::{data_url, names, prolog};
 use crate::CodecError;
@@ -27,10 +28,18 @@ const IMAGES_MAX: u32 = 100;
 /// Makes an embedded picture smaller: `None` if it is to stay as it is.
 pub(super) type Images<'i> = &'i mut dyn FnMut(&[u8]) -> Option<Vec<u8>>;
 
+/// What the result is for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Request {
+    /// The size that the root is given in place of its own, so that a renderer takes it as browsers do.
+    pub(super) root_size: Option<IntrinsicSize>,
+}
+
 /// Filters the text of a document.
-pub(super) fn filter(text: &str, limits: &Limits, images: Images<'_>) -> Result<String, CodecError> {
+pub(super) fn filter(text: &str, request: &Request, limits: &Limits, images: Images<'_>) -> Result<String, CodecError> {
     let mut filter = Filter {
         out: String::with_capacity(text.len().min(1 << 20)),
+        root_size: request.root_size,
         limits,
         images,
         images_count: 0,
@@ -107,6 +116,7 @@ pub(super) fn problem(error: &xml::reader::Error, lines_before: usize) -> CodecE
 
 struct Filter<'a> {
     out: String,
+    root_size: Option<IntrinsicSize>,
     limits: &'a Limits,
     images: Images<'a>,
     images_count: u32,
@@ -215,8 +225,13 @@ impl Filter<'_> {
         self.close_tag();
         self.out.push('<');
         self.out.push_str(name);
+        let root_size = self.root_size.filter(|_| self.open.is_empty());
         if self.open.is_empty() {
             self.attribute("xmlns", SVG);
+        }
+        if let Some(size) = root_size {
+            self.attribute("width", &size.width.to_string());
+            self.attribute("height", &size.height.to_string());
         }
         let has_plain_href = attributes
             .iter()
@@ -240,6 +255,7 @@ impl Filter<'_> {
                         self.attribute(local, value);
                     }
                 }
+                None if root_size.is_some() && (local == "width" || local == "height") => {}
                 None if names::is_attribute(local) => self.plain(local, value),
                 _ => {}
             }

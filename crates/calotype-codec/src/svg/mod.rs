@@ -3,19 +3,22 @@
 //! An SVG is a program as much as a picture. What goes out has no script, no event, no link, no reference to anything
 //! outside of itself, and no other document in it; what is drawn here is drawn from the filtered text.
 
+mod cost;
 mod css;
 mod data_url;
 mod filter;
+mod graph;
 mod names;
 mod prolog;
+mod render;
 mod size;
 mod unpack;
 
-use calotype_plan::{ImageFormat, Limits};
+use calotype_plan::{ImageFormat, Limits, Size};
 
 pub use size::IntrinsicSize;
 
-use crate::{Budget, CodecError, Header};
+use crate::{Budget, CodecError, Header, Picture};
 
 /// The filter, for cache keys: its own number, raised whenever a result changes.
 pub(crate) const ENCODER_VERSION: &str = "svg-filter 1";
@@ -55,5 +58,33 @@ pub fn filter_svg(
     images: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, CodecError> {
     let text = unpack::text(bytes, limits, budget)?;
-    Ok(filter::filter(&text.text, limits, images)?.into_bytes())
+    Ok(filter::filter(&text.text, &filter::Request::default(), limits, images)?.into_bytes())
+}
+
+/// Draws an SVG, plain or gzipped, filtered as by [`filter_svg`], at exactly `size`, on a transparent ground.
+///
+/// `pictures` decodes each embedded picture, upright and in sRGB. Text is set in the fonts of the system. The work is
+/// bounded before it begins: what references multiply, filters, layers and patterns are counted, in pixels and bytes.
+///
+/// # Errors
+/// As [`filter_svg`]; [`CodecError::Empty`] if the document has a size of 0; [`CodecError::Limit`] if `size` is over the
+/// limits on sources, or the work or its memory is too much.
+pub fn render_svg(
+    bytes: &[u8],
+    size: Size,
+    limits: &Limits,
+    budget: &Budget,
+    pictures: &mut (dyn FnMut(&[u8]) -> Option<Picture> + Send),
+) -> Result<Picture, CodecError> {
+    let filtered = {
+        let text = unpack::text(bytes, limits, budget)?;
+        let intrinsic = size::intrinsic(&text.text, limits)?;
+        let request = filter::Request {
+            root_size: Some(intrinsic),
+        };
+        (filter::filter(&text.text, &request, limits, &mut |_| None)?, intrinsic)
+    };
+    let (text, intrinsic) = filtered;
+    let _text = budget.reserve(text.len() as u64)?;
+    render::render(&text, intrinsic, size, limits, budget, pictures)
 }
