@@ -43,6 +43,17 @@ pub struct Decoded {
     pub metadata: SourceMetadata,
 }
 
+/// When a PNG has a palette of at most 256 colours. It always has to make the file smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PaletteUse {
+    /// Never.
+    Never,
+    /// Where it loses nothing, because the picture has so few colours.
+    Exact,
+    /// Also where colours have to be merged.
+    Fitted,
+}
+
 /// How a picture is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EncodeRequest {
@@ -55,11 +66,11 @@ pub enum EncodeRequest {
     },
     /// PNG.
     Png {
-        /// At most 256 colours, if that makes the file smaller; how many follows `quality`.
-        palette: bool,
+        /// Whether it may have a palette.
+        palette: PaletteUse,
         /// Compress less and faster.
         fast: bool,
-        /// 1..=100, for the palette alone.
+        /// 1..=100, for a fitted palette alone: how many colours it has.
         quality: u8,
     },
     /// WebP.
@@ -203,7 +214,7 @@ mod tests {
                 progressive: true,
             },
             EncodeRequest::Png {
-                palette: false,
+                palette: PaletteUse::Never,
                 fast: false,
                 quality: 85,
             },

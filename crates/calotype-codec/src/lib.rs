@@ -35,12 +35,12 @@ mod webp;
 
 pub use animation::{Animation, AnimationEncoder, AnimationRequest, Frame, Loops, decode_animation};
 pub use budget::{Budget, Reservation};
-pub use codec::{DecodeRequest, Decoded, EncodeRequest, decode, encode, encoder_version, probe};
+pub use codec::{DecodeRequest, Decoded, EncodeRequest, PaletteUse, decode, encode, encoder_version, probe};
 pub use color::{ColorSource, to_srgb};
 pub use error::CodecError;
 pub use header::{ColorProfile, Header};
-pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation, holds_nothing_but};
 pub use heic::decoder as heic_decoder;
+pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation, holds_nothing_but};
 pub use picture::{Layout, Picture};
 pub use rewrap::rewrap;
 pub use sniff::sniff;

@@ -10,7 +10,7 @@ mod fit;
 mod histogram;
 mod nearest;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{Budget, CodecError, Layout, Picture};
 
@@ -29,6 +29,10 @@ pub(crate) struct Indexed {
     pub(crate) indices: Vec<u8>,
 }
 
+/// Colours above which a picture is not looked at closer. More than a palette has, for many may hide under full
+/// transparency.
+const SEEN_MAX: usize = 4_096;
+
 /// Reduces a picture to at most `colors_max` colours (2 to 256).
 pub(crate) fn quantize(picture: &Picture, colors_max: usize, budget: &Budget) -> Result<Indexed, CodecError> {
     let _held = budget.reserve(picture.size().area().saturating_mul(6))?;
@@ -40,6 +44,23 @@ pub(crate) fn quantize(picture: &Picture, colors_max: usize, budget: &Budget) ->
     let colors = fit(&rgba, colors_max, ROUNDS, budget)?;
     let indices = map(&rgba, picture.size().width as usize, &colors, None);
     Ok(Indexed { colors, indices })
+}
+
+/// The picture with exactly its own colours, if those are at most `colors_max`. What cannot be seen counts as one
+/// colour.
+pub(crate) fn lossless(picture: &Picture, colors_max: usize, budget: &Budget) -> Result<Option<Indexed>, CodecError> {
+    // Photographs are told by their first rows, before anything is allocated for them.
+    let mut seen = HashSet::new();
+    for pixel in picture.data().chunks_exact(picture.channels()) {
+        if !seen.contains(pixel) {
+            seen.insert(pixel);
+            if seen.len() > SEEN_MAX.max(colors_max) {
+                return Ok(None);
+            }
+        }
+    }
+    let _held = budget.reserve(picture.size().area().saturating_mul(6))?;
+    Ok(exact(&pixels_of(picture), colors_max))
 }
 
 /// At most `colors_max` colours (1 to 256) for these pixels, the least opaque first, after so many rounds of k-means.
@@ -136,7 +157,11 @@ fn premultiply([r, g, b, a]: [u8; 4]) -> [u8; 4] {
 pub(crate) fn distance(a: [u8; 4], b: [u8; 4]) -> u32 {
     let on_white = i32::from(a[3]) - i32::from(b[3]);
     let mut sum = 0;
-    for (x, y, weight) in [(a[0], b[0], WEIGHTS[0]), (a[1], b[1], WEIGHTS[1]), (a[2], b[2], WEIGHTS[2])] {
+    for (x, y, weight) in [
+        (a[0], b[0], WEIGHTS[0]),
+        (a[1], b[1], WEIGHTS[1]),
+        (a[2], b[2], WEIGHTS[2]),
+    ] {
         let difference = i32::from(x) - i32::from(y);
         let square = (difference * difference).max((difference - on_white) * (difference - on_white));
         sum += square.unsigned_abs() * weight;

@@ -52,7 +52,7 @@ fn decoding_leaves_no_block_behind() {
             lossless: false,
         },
         EncodeRequest::Png {
-            palette: false,
+            palette: calotype_codec::PaletteUse::Never,
             fast: false,
             quality: 85,
         },

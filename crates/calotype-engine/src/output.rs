@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use calotype_codec::{Budget, EncodeRequest, Header, OutputMetadata, Picture, SourceMetadata, encode};
+use calotype_codec::{Budget, EncodeRequest, Header, OutputMetadata, PaletteUse, Picture, SourceMetadata, encode};
 use calotype_plan::{Fault, FormatChoice, Metadata, Op, OutputFormat, Rendition, Size, Warning};
 
 use crate::error::{fault, internal};
@@ -102,7 +102,12 @@ impl Finished<'_> {
         let request = match format {
             OutputFormat::Jpeg { progressive } => EncodeRequest::Jpeg { quality, progressive },
             OutputFormat::Png { palette } => EncodeRequest::Png {
-                palette,
+                palette: match output.format {
+                    _ if palette => PaletteUse::Fitted,
+                    FormatChoice::PngForce => PaletteUse::Never,
+                    _ if output.fast => PaletteUse::Never,
+                    _ => PaletteUse::Exact,
+                },
                 fast: output.fast,
                 quality,
             },

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use calotype_codec::{
-    Budget, DecodeRequest, EncodeRequest, Header, IntrinsicSize, OutputMetadata, Picture, SourceMetadata, decode,
-    encode, filter_svg, probe, render_svg, sniff, svg_size,
+    Budget, DecodeRequest, EncodeRequest, Header, IntrinsicSize, OutputMetadata, PaletteUse, Picture, SourceMetadata,
+    decode, encode, filter_svg, probe, render_svg, sniff, svg_size,
 };
 use calotype_plan::{Fault, FormatChoice, ImageFormat, Metadata, Op, OutputFormat, Size, Turn};
 
@@ -168,7 +168,11 @@ impl<'a> Embedded<'a> {
                 progressive: true,
             },
             ImageFormat::Png => EncodeRequest::Png {
-                palette: output.quality.is_some(),
+                palette: if output.quality.is_some() {
+                    PaletteUse::Fitted
+                } else {
+                    PaletteUse::Exact
+                },
                 fast: output.fast,
                 quality,
             },

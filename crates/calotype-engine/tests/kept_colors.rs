@@ -147,7 +147,7 @@ fn requests() -> Vec<(&'static str, EncodeRequest)> {
         (
             "png",
             EncodeRequest::Png {
-                palette: false,
+                palette: calotype_codec::PaletteUse::Never,
                 fast: true,
                 quality: 85,
             },

@@ -233,7 +233,7 @@ fn sources() -> Vec<(ImageFormat, Vec<u8>)> {
         progressive: false,
     });
     let png = make(EncodeRequest::Png {
-        palette: false,
+        palette: calotype_codec::PaletteUse::Never,
         fast: false,
         quality: 85,
     });

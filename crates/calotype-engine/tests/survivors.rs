@@ -150,7 +150,7 @@ fn a_wide_gamut_is_converted_unless_its_profile_is_kept() {
         ..OutputMetadata::default()
     };
     let request = EncodeRequest::Png {
-        palette: false,
+        palette: calotype_codec::PaletteUse::Never,
         fast: true,
         quality: 85,
     };

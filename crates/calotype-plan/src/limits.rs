@@ -35,6 +35,10 @@ pub struct Limits {
     pub avif_explicit_side_px_max: u32,
     /// Longest side of a WebP output: the format's own.
     pub webp_side_px_max: u32,
+    /// Longest side of a JPEG output: that of the encoder; above, PNG. Only reached where `side_px_max` was raised.
+    pub jpeg_side_px_max: u32,
+    /// Longest side of a GIF output: the format's own; above, PNG. Only reached where `side_px_max` was raised.
+    pub gif_side_px_max: u32,
     /// Overlays of one pass.
     pub draws_max: usize,
     /// Operations of one binding call.
@@ -67,6 +71,8 @@ impl Default for Limits {
             avif_side_px_max: 1_200,
             avif_explicit_side_px_max: 1_600,
             webp_side_px_max: 16_383,
+            jpeg_side_px_max: 65_500,
+            gif_side_px_max: 65_535,
             draws_max: 32,
             binding_operations_max: 256,
             text_chars_max: 1_000,

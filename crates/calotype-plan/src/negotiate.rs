@@ -175,6 +175,7 @@ impl Output {
             warnings: Vec::new(),
         };
         let format = choice.format(accepted);
+        let format = choice.fitting(format);
         FormatDecision {
             format,
             warnings: choice.warnings,
@@ -308,6 +309,22 @@ impl Choice<'_> {
         }
     }
 
+    /// The format, or PNG for a still that is too long for it.
+    fn fitting(&mut self, format: OutputFormat) -> OutputFormat {
+        let (side_px_max, warning) = match format {
+            OutputFormat::Jpeg { .. } => (self.limits.jpeg_side_px_max, Warning::TooLargeForJpeg),
+            OutputFormat::Gif { animated: false } => (self.limits.gif_side_px_max, Warning::TooLargeForGif),
+            _ => return format,
+        };
+        if self.rendition.size.longest() <= side_px_max {
+            return format;
+        }
+        self.warnings.push(warning);
+        OutputFormat::Png {
+            palette: self.output.quality.is_some(),
+        }
+    }
+
     fn jpeg(&self) -> OutputFormat {
         let area = self.rendition.size.area();
         OutputFormat::Jpeg {
@@ -319,6 +336,51 @@ impl Choice<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_for_a_format_becomes_png() {
+        let choose = |width, format| {
+            let output = Output {
+                format,
+                ..Output::default()
+            };
+            let rendition = Rendition {
+                source: ImageFormat::Png,
+                size: Size::new(width, 8),
+                transparent: false,
+                animated: false,
+                hosted: false,
+            };
+            output.choose(&rendition, AcceptedFormats::default(), &Limits::default())
+        };
+        let png = OutputFormat::Png { palette: false };
+        for (width, format, want, warnings) in [
+            (
+                65_500,
+                FormatChoice::Jpeg,
+                OutputFormat::Jpeg { progressive: true },
+                vec![],
+            ),
+            (65_501, FormatChoice::Jpeg, png, vec![Warning::TooLargeForJpeg]),
+            (65_501, FormatChoice::BaselineJpeg, png, vec![Warning::TooLargeForJpeg]),
+            (65_501, FormatChoice::Absent, png, vec![Warning::TooLargeForJpeg]),
+            (65_535, FormatChoice::Gif, OutputFormat::Gif { animated: false }, vec![]),
+            (65_536, FormatChoice::Gif, png, vec![Warning::TooLargeForGif]),
+            (
+                65_501,
+                FormatChoice::Webp,
+                png,
+                vec![Warning::TooLargeForWebp, Warning::TooLargeForJpeg],
+            ),
+        ] {
+            let decision = choose(width, format);
+            assert_eq!(
+                (decision.format, decision.warnings),
+                (want, warnings),
+                "{width} {format:?}"
+            );
+        }
+    }
 
     #[test]
     fn only_the_media_range_itself_counts_as_accepted() {

@@ -17,6 +17,10 @@ pub enum Warning {
     TooLargeForAvif,
     /// `image too large for WebP`: JPEG or PNG was sent instead.
     TooLargeForWebp,
+    /// `image too large for JPEG`: PNG was sent instead.
+    TooLargeForJpeg,
+    /// `image too large for GIF`: PNG was sent instead, of an animation its first frame.
+    TooLargeForGif,
     /// `JPEG vs PNG selection is automatic`: `format=png` was asked where JPEG would have been chosen.
     PngIsAutomatic,
     /// `original is smaller`: the source bytes were sent.
@@ -40,6 +44,8 @@ impl fmt::Display for Warning {
             Self::FitNeedsBoth(mode) => write!(f, "{mode} fit mode needs both width and height"),
             Self::TooLargeForAvif => f.write_str("image too large for AVIF"),
             Self::TooLargeForWebp => f.write_str("image too large for WebP"),
+            Self::TooLargeForJpeg => f.write_str("image too large for JPEG"),
+            Self::TooLargeForGif => f.write_str("image too large for GIF"),
             Self::PngIsAutomatic => f.write_str("JPEG vs PNG selection is automatic"),
             Self::OriginalIsSmaller => f.write_str("original is smaller"),
             Self::AnimationTooLarge => f.write_str("animation is too large"),

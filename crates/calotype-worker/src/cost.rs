@@ -81,7 +81,7 @@ pub(crate) mod tests {
         let budget = Budget::unlimited();
         let picture = Picture::new(Size::new(width, height), Layout::Rgb, [9, 9, 9, 255], &budget).expect("a picture");
         let request = EncodeRequest::Png {
-            palette: false,
+            palette: calotype_codec::PaletteUse::Never,
             fast: true,
             quality: 100,
         };

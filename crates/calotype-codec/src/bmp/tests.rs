@@ -199,7 +199,7 @@ fn a_png_or_jpeg_inside_is_decoded_as_such() {
     let budget = Budget::unlimited();
     let picture = Picture::new(Size::new(5, 3), Layout::Rgb, [9, 8, 7, 0], &budget).unwrap();
     let png = EncodeRequest::Png {
-        palette: false,
+        palette: crate::PaletteUse::Never,
         fast: true,
         quality: 85,
     };

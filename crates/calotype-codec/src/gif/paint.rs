@@ -73,7 +73,10 @@ impl Painter {
             return Ok(self.shared(part));
         }
         // One entry is left for what is transparent.
-        let colors_max = (part.pixels.len() / PIXELS_PER_COLOR).next_power_of_two().clamp(16, 256) - 1;
+        let colors_max = (part.pixels.len() / PIXELS_PER_COLOR)
+            .next_power_of_two()
+            .clamp(16, 256)
+            - 1;
         if let Some(exact) = exact(&part.pixels, colors_max) {
             return Ok(own(exact.colors, exact.indices));
         }

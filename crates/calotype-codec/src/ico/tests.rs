@@ -54,7 +54,7 @@ fn png(size: Size, layout: Layout) -> Vec<u8> {
     let budget = Budget::unlimited();
     let picture = Picture::new(size, layout, [1, 2, 3, 4], &budget).unwrap();
     let request = EncodeRequest::Png {
-        palette: false,
+        palette: crate::PaletteUse::Never,
         fast: true,
         quality: 85,
     };

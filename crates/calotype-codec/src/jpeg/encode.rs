@@ -6,6 +6,9 @@ use crate::{Budget, CodecError, Layout, OutputMetadata, Picture};
 /// From this quality on chroma keeps its full resolution, as in libvips: who asks for so much does not want soft reds.
 const FULL_CHROMA_QUALITY: u8 = 90;
 
+/// The library's own limit on a side, in pixels.
+const SIDE_PX_MAX: u32 = 65_500;
+
 /// Bytes of one segment's content.
 const SEGMENT_BYTES_MAX: usize = 65_533;
 
@@ -23,14 +26,14 @@ pub(crate) fn encode(
         return Err(CodecError::encode("JPEG has no transparency"));
     }
     let size = picture.size();
-    if size.longest() > 65_500 {
+    if size.longest() > SIDE_PX_MAX {
         return Err(CodecError::encode("JPEG sides are at most 65,500 pixels"));
     }
     let full_chroma = quality >= FULL_CHROMA_QUALITY;
     // Optimised codes need two passes over the coefficients: 2 bytes each, for 3 or 1.5 samples per pixel, in whole
-    // blocks.
+    // blocks. mozjpeg keeps them twice, quantised and not, trellis or no trellis.
     let blocks = u64::from(size.width).div_ceil(16) * u64::from(size.height).div_ceil(16);
-    let _coefficients = budget.reserve(blocks * 256 * if full_chroma { 6 } else { 3 })?;
+    let _coefficients = budget.reserve(blocks * 256 * if full_chroma { 12 } else { 6 })?;
 
     let settings = Settings {
         quality: quality.clamp(1, 100),

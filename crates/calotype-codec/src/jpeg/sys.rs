@@ -269,6 +269,9 @@ impl Compressor {
                     ffi::J_BOOLEAN_PARAM::JBOOLEAN_OPTIMIZE_SCANS,
                     ffi::J_BOOLEAN_PARAM::JBOOLEAN_TRELLIS_QUANT,
                     ffi::J_BOOLEAN_PARAM::JBOOLEAN_TRELLIS_QUANT_DC,
+                    // Its overshoot leaves the range of the vector transform where black and white stripes alternate,
+                    // and the block comes out inverted.
+                    ffi::J_BOOLEAN_PARAM::JBOOLEAN_OVERSHOOT_DERINGING,
                 ] {
                     ffi::jpeg_c_set_bool_param(cinfo, switch, 0);
                 }

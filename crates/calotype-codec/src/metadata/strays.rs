@@ -290,7 +290,7 @@ mod tests {
             (
                 ImageFormat::Png,
                 EncodeRequest::Png {
-                    palette: false,
+                    palette: crate::PaletteUse::Never,
                     fast: true,
                     quality: 80,
                 },

@@ -4,14 +4,17 @@ use std::io::Write;
 
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
 
-use crate::palette::{Indexed, quantize};
-use crate::{Budget, CodecError, Layout, OutputMetadata, Picture};
+use crate::palette::{Indexed, lossless, quantize};
+use crate::{Budget, CodecError, Layout, OutputMetadata, PaletteUse, Picture};
 
-/// Encodes as truecolour, without alpha if the picture is opaque; with `palette` also as at most 256 colours, and the
-/// smaller file is taken.
+/// Entries of a palette (PNG 3rd edition, section 11.2.2).
+const COLORS_MAX: usize = 256;
+
+/// Encodes as truecolour, without alpha if the picture is opaque, or with a palette where `palette` allows it and the
+/// file becomes smaller.
 pub(crate) fn encode(
     picture: &Picture,
-    palette: bool,
+    palette: PaletteUse,
     fast: bool,
     quality: u8,
     metadata: &OutputMetadata,
@@ -19,11 +22,14 @@ pub(crate) fn encode(
 ) -> Result<Vec<u8>, CodecError> {
     // The encoder filters into a second picture and compresses into a third that is rarely longer.
     let _held = budget.reserve((picture.data().len() as u64).saturating_mul(2))?;
+    let indexed = match palette {
+        PaletteUse::Never => None,
+        PaletteUse::Exact => lossless(picture, COLORS_MAX, budget)?,
+        PaletteUse::Fitted => Some(quantize(picture, colors(quality), budget)?),
+    };
     let truecolor = truecolor(picture, fast, metadata)?;
-    if !palette {
-        return Ok(truecolor);
-    }
-    let indexed = indexed(picture, &quantize(picture, colors(quality), budget)?, metadata)?;
+    let Some(indexed) = indexed else { return Ok(truecolor) };
+    let indexed = self::indexed(picture, &indexed, metadata)?;
     Ok(if indexed.len() < truecolor.len() {
         indexed
     } else {
@@ -33,7 +39,7 @@ pub(crate) fn encode(
 
 /// How many colours a quality buys: all 256 from 80 on, falling evenly to 8.
 fn colors(quality: u8) -> usize {
-    (usize::from(quality) * 256).div_ceil(80).clamp(8, 256)
+    (usize::from(quality) * COLORS_MAX).div_ceil(80).clamp(8, COLORS_MAX)
 }
 
 fn truecolor(picture: &Picture, fast: bool, metadata: &OutputMetadata) -> Result<Vec<u8>, CodecError> {

@@ -1,7 +1,7 @@
 use calotype_plan::Size;
 
 use super::*;
-use crate::{Budget, ColorProfile, ColorSource, DecodeRequest, Decoded, Layout, OutputMetadata, Picture};
+use crate::{Budget, ColorProfile, ColorSource, DecodeRequest, Decoded, Layout, OutputMetadata, PaletteUse, Picture};
 
 /// A file with these chunks; checksums are right.
 fn file(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
@@ -66,7 +66,7 @@ fn truecolour_comes_back_exactly_and_opaque_pictures_lose_their_alpha_channel() 
             let picture = gradient(Size::new(61, 43), layout);
             let bytes = encode(
                 &picture,
-                false,
+                PaletteUse::Never,
                 fast,
                 85,
                 &OutputMetadata::default(),
@@ -81,7 +81,7 @@ fn truecolour_comes_back_exactly_and_opaque_pictures_lose_their_alpha_channel() 
         .unwrap();
     let bytes = encode(
         &opaque,
-        false,
+        PaletteUse::Never,
         false,
         85,
         &OutputMetadata::default(),
@@ -109,7 +109,7 @@ fn few_colours_become_an_exact_palette_of_fitting_depth() {
         let picture = Picture::from_raw(Size::new(33, 20), Layout::Rgba, data).unwrap();
         let bytes = encode(
             &picture,
-            true,
+            PaletteUse::Fitted,
             false,
             100,
             &OutputMetadata::default(),
@@ -214,7 +214,7 @@ fn metadata_comes_back_as_it_was_written() {
     };
     let bytes = encode(
         &gradient(Size::new(3, 2), Layout::Rgb),
-        false,
+        PaletteUse::Never,
         false,
         85,
         &metadata,
@@ -257,7 +257,7 @@ fn a_file_that_ends_early_is_refused_and_one_that_lacks_only_its_end_is_not() {
     let picture = gradient(Size::new(61, 43), Layout::Rgb);
     let bytes = encode(
         &picture,
-        false,
+        PaletteUse::Never,
         false,
         85,
         &OutputMetadata::default(),
@@ -272,4 +272,45 @@ fn a_file_that_ends_early_is_refused_and_one_that_lacks_only_its_end_is_not() {
         decoded(&bytes[..bytes.len() - 12]).unwrap().1.picture.data(),
         picture.data()
     );
+}
+
+/// Color type of the header (PNG 3rd edition, section 11.2.1): 2 truecolour, 3 indexed, 6 with alpha.
+fn color_type(bytes: &[u8]) -> u8 {
+    bytes[25]
+}
+
+#[test]
+fn few_colours_get_a_palette_that_loses_nothing_unless_it_is_forbidden() {
+    let budget = Budget::unlimited();
+    let write =
+        |picture: &Picture, palette| encode(picture, palette, false, 85, &OutputMetadata::default(), &budget).unwrap();
+    let of = |colors: usize| {
+        let sample = |at: usize| {
+            let index = at * 7 % colors;
+            [
+                (index % 16 * 17) as u8,
+                (index / 16 * 15) as u8,
+                9,
+                if index == 3 { 40 } else { 255 },
+            ]
+        };
+        let data = (0..64 * 48).flat_map(sample).collect();
+        Picture::from_raw(Size::new(64, 48), Layout::Rgba, data).unwrap()
+    };
+    let few = of(256);
+    let indexed = write(&few, PaletteUse::Exact);
+    assert_eq!(color_type(&indexed), 3);
+    assert!(indexed.len() < write(&few, PaletteUse::Never).len());
+    // Read by the library, not by our decoder.
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(&indexed));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    assert_eq!(pixels, few.data());
+
+    assert_eq!(color_type(&write(&few, PaletteUse::Never)), 6);
+    // One colour more than a palette holds.
+    assert_eq!(color_type(&write(&of(257), PaletteUse::Exact)), 6);
+    assert_eq!(budget.held(), 0);
 }

@@ -39,7 +39,7 @@ fn files() -> Vec<(ImageFormat, Vec<u8>)> {
         progressive,
     };
     let png = EncodeRequest::Png {
-        palette: false,
+        palette: crate::PaletteUse::Never,
         fast: true,
         quality: 80,
     };

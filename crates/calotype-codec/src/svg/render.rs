@@ -59,7 +59,7 @@ fn draw(
         let mut pictures = pictures.lock().ok()?;
         let picture = (*pictures)(bytes)?;
         let request = EncodeRequest::Png {
-            palette: false,
+            palette: crate::PaletteUse::Never,
             fast: true,
             quality: 100,
         };

@@ -2,9 +2,7 @@
 
 use calotype_plan::{Rect, Size};
 
-use super::container::{
-    Chunks, FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP, push_chunk, vp8l_size,
-};
+use super::container::{Chunks, FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP, push_chunk, vp8l_size};
 use crate::animation::Loops;
 use crate::{CodecError, OutputMetadata};
 

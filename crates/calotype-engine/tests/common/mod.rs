@@ -53,7 +53,7 @@ pub(crate) fn smooth(size: Size) -> Picture {
 
 pub(crate) fn png(picture: &Picture) -> Vec<u8> {
     let request = EncodeRequest::Png {
-        palette: false,
+        palette: calotype_codec::PaletteUse::Never,
         fast: true,
         quality: 85,
     };

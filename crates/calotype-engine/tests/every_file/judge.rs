@@ -9,7 +9,7 @@ use crate::{grid, svg_rules};
 
 /// What is not read yet: names of formats, and `animation` for frames beyond the first. A name must go as soon as one file of it is answered, or
 /// the run fails.
-pub(crate) const NOT_READ_YET: &[&str] = &["tiff", "heic"];
+pub(crate) const NOT_READ_YET: &[&str] = &[];
 
 /// Processor time that one file may take through everything.
 const CPU_MS_MAX: u64 = 10_000;
