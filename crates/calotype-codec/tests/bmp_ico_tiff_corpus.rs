@@ -151,18 +151,12 @@ fn check(entry: &Value, bytes: &[u8], counts: &mut Counts) -> Result<(), String>
     }
     let (header, decoded) = match answer {
         Ok(both) => both,
-        Err(error) => {
+        Err(_) => {
             counts.refused += 1;
-            if std::env::var_os("CALOTYPE_LIST").is_some() {
-                eprintln!("{} {}: {error}", entry["expected"], entry["file"]);
-            }
             return Ok(());
         }
     };
     counts.decoded += 1;
-    if std::env::var_os("CALOTYPE_LIST").is_some() {
-        eprintln!("{} {}: decoded {header:?}", entry["expected"], entry["file"]);
-    }
     let number = |key: &str| entry[key].as_u64().and_then(|n| u32::try_from(n).ok());
     // The reference turns TIFF upright when it reads it.
     let stored = match header.format {
