@@ -21,7 +21,11 @@ pub fn decode_as(format: ImageFormat, bytes: &[u8]) -> Corpus {
     assert_eq!(header.format, format);
     let budget = Budget::new(limits.job_memory_bytes_max);
     let scale = 1 << (bytes.len() % 4);
-    match decode(bytes, &header, &DecodeRequest { scale }, &limits, &budget) {
+    let request = DecodeRequest {
+        scale,
+        ..DecodeRequest::default()
+    };
+    match decode(bytes, &header, &request, &limits, &budget) {
         Ok(mut decoded) => {
             assert!([1, 2, 4, 8].contains(&decoded.scale));
             let side = |px: u32| px.div_ceil(u32::from(decoded.scale));

@@ -30,6 +30,7 @@ const FOLDERS: &[&str] = &[
     "misc",
     "mpo",
     "orientation",
+    "photo",
     "png",
     "png-bad",
     "png-bomb",

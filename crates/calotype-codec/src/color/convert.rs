@@ -7,10 +7,10 @@ use std::sync::Arc;
 use moxcms::{
     Chromaticity, CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, DataColorSpace, Layout, LutDataType,
     LutStore, LutType, LutWarehouse, MatrixCoefficients, ProfileText, ToneReprCurve, TransferCharacteristics,
-    Transform16BitExecutor, TransformOptions, XyY,
+    Transform16BitExecutor, TransformOptions, XyY, Xyzd,
 };
 
-use super::hdr::HdrToSrgb;
+use super::hdr::{HdrToSrgb, srgb_encode};
 use crate::CodecError;
 
 /// A prepared conversion of 16-bit samples to sRGB.
@@ -114,6 +114,9 @@ pub(crate) fn from_icc(icc: &[u8]) -> IccMeaning {
         let Ok(profile) = ColorProfile::new_from_slice(icc) else {
             return IccMeaning::Unusable;
         };
+        if is_plainly_srgb(&profile) {
+            return IccMeaning::Srgb;
+        }
         let conversion = match profile.color_space {
             DataColorSpace::Rgb => transform(&profile, Layout::Rgb).map(Conversion::Rgb),
             DataColorSpace::Gray => transform(&profile, Layout::Gray).map(Conversion::Gray),
@@ -126,6 +129,39 @@ pub(crate) fn from_icc(icc: &[u8]) -> IccMeaning {
         }
     }))
     .unwrap_or(IccMeaning::Unusable)
+}
+
+/// Whether a profile of three curves and a matrix has those of sRGB. Most profiles in the wild do, and to prepare a
+/// conversion only to see that it changes nothing takes several milliseconds.
+fn is_plainly_srgb(profile: &ColorProfile) -> bool {
+    if profile.color_space != DataColorSpace::Rgb
+        || profile.pcs != DataColorSpace::Xyz
+        || profile.lut_a_to_b_perceptual.is_some()
+        || profile.lut_a_to_b_colorimetric.is_some()
+    {
+        return false;
+    }
+    let srgb = ColorProfile::new_srgb();
+    let close = |a: Xyzd, b: Xyzd| {
+        [(a.x, b.x), (a.y, b.y), (a.z, b.z)]
+            .iter()
+            .all(|(a, b)| (a - b).abs() < 0.0005)
+    };
+    let has_its_curve = |curve: &Option<ToneReprCurve>| {
+        let Some(curve) = curve.as_ref().and_then(|curve| curve.make_linear_evaluator().ok()) else {
+            return false;
+        };
+        // A third of a level.
+        (0..=255u8)
+            .map(|level| f32::from(level) / 255.0)
+            .all(|v| (srgb_encode(curve.evaluate_value(v)) - v).abs() < 0.0013)
+    };
+    close(profile.red_colorant, srgb.red_colorant)
+        && close(profile.green_colorant, srgb.green_colorant)
+        && close(profile.blue_colorant, srgb.blue_colorant)
+        && [&profile.red_trc, &profile.green_trc, &profile.blue_trc]
+            .into_iter()
+            .all(has_its_curve)
 }
 
 /// A transform to sRGB in 16 bits. The 8-bit one truncates where it should round.

@@ -88,7 +88,7 @@ fn hlg_scene_light(v: f64) -> f64 {
 }
 
 /// IEC 61966-2-1, clamped to 0..=1.
-fn srgb_encode(linear: f32) -> f32 {
+pub(super) fn srgb_encode(linear: f32) -> f32 {
     let linear = linear.clamp(0.0, 1.0);
     if linear <= 0.003_130_8 {
         linear * 12.92

@@ -93,6 +93,24 @@ fn profiles_that_are_srgb_or_broken_are_skipped() {
 }
 
 #[test]
+fn a_profile_close_to_srgb_is_not_taken_for_it() {
+    // A pure power of 2.2 is up to 6 levels off in the shadows; sRGB's curve with other primaries is off everywhere.
+    let mut power = moxcms::ColorProfile::new_srgb();
+    for curve in [&mut power.red_trc, &mut power.green_trc, &mut power.blue_trc] {
+        *curve = Some(moxcms::ToneReprCurve::Parametric(vec![2.2]));
+    }
+    power.cicp = None;
+    let mut moved = moxcms::ColorProfile::new_srgb();
+    moved.red_colorant.x += 0.02;
+    moved.blue_colorant.x -= 0.02;
+    moved.cicp = None;
+    for profile in [power, moved] {
+        let icc = profile.encode().unwrap();
+        assert!(matches!(ColorSource::from_icc(icc), ColorSource::Icc(_)));
+    }
+}
+
+#[test]
 fn every_truncation_of_a_profile_is_survived() {
     let profile = moxcms::ColorProfile::new_adobe_rgb().encode().unwrap();
     for length in 0..profile.len() {
