@@ -136,7 +136,11 @@ fn premultiply([r, g, b, a]: [u8; 4]) -> [u8; 4] {
 pub(crate) fn distance(a: [u8; 4], b: [u8; 4]) -> u32 {
     let on_white = i32::from(a[3]) - i32::from(b[3]);
     let mut sum = 0;
-    for (x, y, weight) in [(a[0], b[0], WEIGHTS[0]), (a[1], b[1], WEIGHTS[1]), (a[2], b[2], WEIGHTS[2])] {
+    for (x, y, weight) in [
+        (a[0], b[0], WEIGHTS[0]),
+        (a[1], b[1], WEIGHTS[1]),
+        (a[2], b[2], WEIGHTS[2]),
+    ] {
         let difference = i32::from(x) - i32::from(y);
         let square = (difference * difference).max((difference - on_white) * (difference - on_white));
         sum += square.unsigned_abs() * weight;

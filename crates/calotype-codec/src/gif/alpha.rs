@@ -22,9 +22,7 @@ pub(super) fn harden(pixels: &mut [[u8; 4]], width: usize) {
             let is_opaque = match a {
                 255 => continue,
                 0 => false,
-                _ if is_in_shadow(&opacity, width, x, y) => {
-                    a > 255 - NEARLY || (a >= NEARLY && a > threshold(x, y))
-                }
+                _ if is_in_shadow(&opacity, width, x, y) => a > 255 - NEARLY || (a >= NEARLY && a > threshold(x, y)),
                 _ => a >= 128,
             };
             *pixel = if is_opaque { [r, g, b, 255] } else { [0; 4] };
@@ -54,7 +52,9 @@ fn is_in_shadow(opacity: &[u8], width: usize, x: usize, y: usize) -> bool {
 fn threshold(x: usize, y: usize) -> u8 {
     // The fractions 1/p and 1/p² of 2³².
     let (x, y) = (x as u32, y as u32);
-    let turn = x.wrapping_mul(3_242_174_889).wrapping_add(y.wrapping_mul(2_447_445_414));
+    let turn = x
+        .wrapping_mul(3_242_174_889)
+        .wrapping_add(y.wrapping_mul(2_447_445_414));
     let folded = if turn < 1 << 31 { turn << 1 } else { !turn << 1 };
     ((u64::from(folded) * 255) >> 32) as u8
 }

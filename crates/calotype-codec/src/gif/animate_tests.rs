@@ -73,7 +73,12 @@ fn rich(size: Size, shift: u32) -> Vec<[u8; 4]> {
         .flat_map(|y| (0..size.width).map(move |x| (x + shift, y)))
         .map(|(x, y)| {
             let wave = (f64::from(x) * 0.09).sin() * (f64::from(y) * 0.07).cos();
-            [(x * 2 % 256) as u8, (y * 2 % 256) as u8, (128.0 + 100.0 * wave) as u8, 255]
+            [
+                (x * 2 % 256) as u8,
+                (y * 2 % 256) as u8,
+                (128.0 + 100.0 * wave) as u8,
+                255,
+            ]
         })
         .collect()
 }
@@ -187,7 +192,9 @@ fn noise_too_small_to_be_seen_is_not_written() {
     let noisy = |random: &mut Random, most: u32| {
         let mut pixels = rich(size, 0);
         for pixel in &mut pixels {
-            pixel[..3].iter_mut().for_each(|v| *v = v.saturating_add(random.below(most + 1) as u8));
+            pixel[..3]
+                .iter_mut()
+                .for_each(|v| *v = v.saturating_add(random.below(most + 1) as u8));
         }
         (pixels, ms(100))
     };
@@ -217,7 +224,11 @@ fn a_slow_fade_never_stops_short() {
         .collect();
     let (got, _) = play(&encoded(size, &frames, Loops::Forever));
     let (last, _) = got.last().unwrap();
-    assert!(mean_error(last, &frames[39].0) < 3.0, "{}", mean_error(last, &frames[39].0));
+    assert!(
+        mean_error(last, &frames[39].0) < 3.0,
+        "{}",
+        mean_error(last, &frames[39].0)
+    );
 }
 
 fn delays(durations: &[Duration]) -> Vec<u16> {
@@ -246,7 +257,11 @@ fn frames_faster_than_viewers_can_are_thinned_out_in_time() {
     let got = delays(&[Duration::from_nanos(16_666_667); 60]);
     assert!(got.iter().all(|&delay| delay >= 2), "{got:?}");
     let sum: u16 = got.iter().sum();
-    assert!((98..=102).contains(&sum) && got.len() >= 45, "{sum}, {} frames", got.len());
+    assert!(
+        (98..=102).contains(&sum) && got.len() >= 45,
+        "{sum}, {} frames",
+        got.len()
+    );
     // The last frame is always there.
     for count in 3..12 {
         let frames: Vec<_> = (0..count).map(|i| (vec![[i, 0, 0, 255]], ms(11))).collect();
@@ -261,7 +276,13 @@ fn what_is_shown_longer_than_a_frame_can_be_is_carried_on() {
     let clear = vec![[0; 4], [0, 0, 255, 255]];
     let frames = [(red.clone(), ms(1_400_000)), (clear.clone(), ms(700_000))];
     let (got, _) = play(&encoded(Size::new(2, 1), &frames, Loops::Forever));
-    let want = [(&red, 65_535), (&red, 65_535), (&red, 8_930), (&clear, 65_535), (&clear, 4_465)];
+    let want = [
+        (&red, 65_535),
+        (&red, 65_535),
+        (&red, 8_930),
+        (&clear, 65_535),
+        (&clear, 4_465),
+    ];
     assert!(got.iter().map(|(pixels, delay)| (pixels, *delay)).eq(want), "{got:?}");
 }
 
@@ -285,13 +306,23 @@ fn small_empty_and_impossible_animations() {
     assert_eq!(got, [(nothing.clone(), 7)]);
     let (got, _) = play(&encoded(
         Size::new(3, 2),
-        &[(nothing.clone(), ms(70)), (vec![[9, 9, 9, 255]; 6], ms(30)), (nothing.clone(), ms(20))],
+        &[
+            (nothing.clone(), ms(70)),
+            (vec![[9, 9, 9, 255]; 6], ms(30)),
+            (nothing.clone(), ms(20)),
+        ],
         Loops::Forever,
     ));
     assert_eq!(got, [(nothing.clone(), 7), (vec![[9, 9, 9, 255]; 6], 3), (nothing, 2)]);
     let new = |size, budget: &Budget| AnimationWriter::new(size, false, Loops::Forever, budget);
-    assert!(matches!(new(Size::new(65_536, 1), &UNLIMITED()), Err(CodecError::Encode { .. })));
-    assert!(matches!(new(Size::new(1000, 1000), &Budget::new(1_000_000)), Err(CodecError::Limit { .. })));
+    assert!(matches!(
+        new(Size::new(65_536, 1), &UNLIMITED()),
+        Err(CodecError::Encode { .. })
+    ));
+    assert!(matches!(
+        new(Size::new(1000, 1000), &Budget::new(1_000_000)),
+        Err(CodecError::Limit { .. })
+    ));
     let empty = Box::new(new(Size::new(1, 1), &UNLIMITED()).unwrap());
     assert!(matches!(empty.finish(), Err(CodecError::Encode { .. })));
 }
@@ -300,7 +331,10 @@ fn small_empty_and_impossible_animations() {
 fn memory_is_charged_and_given_back_and_bytes_repeat() {
     let size = Size::new(200, 150);
     let frames: Vec<_> = (0..4).map(|step| (rich(size, step * 3), ms(50))).collect();
-    assert_eq!(encoded(size, &frames, Loops::Forever), encoded(size, &frames, Loops::Forever));
+    assert_eq!(
+        encoded(size, &frames, Loops::Forever),
+        encoded(size, &frames, Loops::Forever)
+    );
     let budget = UNLIMITED();
     let mut writer = Box::new(AnimationWriter::new(size, true, Loops::Forever, &budget).unwrap());
     for (pixels, duration) in &frames {

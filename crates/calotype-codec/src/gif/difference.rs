@@ -62,14 +62,12 @@ pub(super) fn dispose(
     delay_max: u64,
 ) -> Option<Rect> {
     // Drawing makes pixels opaque, never transparent: only disposal does.
-    let must_clear = |at: usize| {
-        matches!((canvas.get(at), target.get(at)), (Some(pixel), Some(wanted)) if pixel.shown[3] != 0 && wanted[3] == 0)
-    };
+    let must_clear = |at: usize| matches!((canvas.get(at), target.get(at)), (Some(pixel), Some(wanted)) if pixel.shown[3] != 0 && wanted[3] == 0);
     let clear = bounds(size, must_clear)?;
     // A frame that is shown longer than one can be is carried on by others, and what was below is then unknown. Viewers
     // disagree on what was below the first.
-    let restored = restored_pixels(last, canvas, target, size.width)
-        .filter(|_| last.delay <= delay_max && !last.is_first);
+    let restored =
+        restored_pixels(last, canvas, target, size.width).filter(|_| last.delay <= delay_max && !last.is_first);
     let cleared = union(last.place, clear);
     let redrawn = places(cleared, size.width)
         .filter(|&at| target.get(at).is_some_and(|wanted| wanted[3] != 0))

@@ -118,7 +118,10 @@ fn two_hundred_and_fifty_six_colours_are_exact_also_if_one_is_nothing() {
         for y in 0..16 {
             for x in 0..32 {
                 let (want, got) = (picture.pixel(x, y).unwrap(), got.picture.pixel(x, y).unwrap());
-                assert!(got == want || (got[3], want[3]) == (0, 0), "{x},{y}: {got:?}, not {want:?}");
+                assert!(
+                    got == want || (got[3], want[3]) == (0, 0),
+                    "{x},{y}: {got:?}, not {want:?}"
+                );
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Fitting a palette to a picture.
 
+use super::WEIGHTS;
 use super::histogram::{self, Cell};
 use super::nearest::Finder;
-use super::WEIGHTS;
 
 /// At most `colors_max` colours for these pixels, after so many rounds of k-means.
 pub(super) fn palette(rgba: &[[u8; 4]], colors_max: usize, rounds: usize) -> Vec<[u8; 4]> {

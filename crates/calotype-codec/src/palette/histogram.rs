@@ -69,7 +69,7 @@ pub(super) fn cells(rgba: &[[u8; 4]]) -> Vec<Cell> {
 }
 
 fn key([r, g, b, a]: [u8; 4]) -> usize {
-    let bits = |v: u8, kept: u32| usize::from(v >> (8 - kept)) ;
+    let bits = |v: u8, kept: u32| usize::from(v >> (8 - kept));
     if a == 255 {
         bits(r, 6) << 12 | bits(g, 6) << 6 | bits(b, 6)
     } else {

@@ -153,7 +153,9 @@ fn lossy_animations_stay_close_and_their_opacity_is_exact() {
         // halved chroma spreads them.
         let opaque = |pixels: &[[u8; 4]]| -> Vec<[u8; 4]> {
             let both = pixels.iter().zip(want);
-            both.filter(|(_, want)| want[3] == 255).map(|(&pixel, _)| pixel).collect()
+            both.filter(|(_, want)| want[3] == 255)
+                .map(|(&pixel, _)| pixel)
+                .collect()
         };
         let error = mean_error(&opaque(got), &opaque(want));
         assert!(error < 3.0, "{error}");
@@ -200,7 +202,15 @@ fn noise_is_left_out_and_a_slow_fade_is_not() {
     assert!(got.len() == 1 && sum == 300, "{} frames, {sum} ms", got.len());
     // One level in each frame; at quality 50 a sample may be 10 off before its block is written again for that alone.
     let fade: Vec<_> = (0..40u8)
-        .map(|step| (soft(size).into_iter().map(|[r, g, b, a]| [r / 2 + step, g / 2 + step, b / 2 + step, a]).collect(), ms(50)))
+        .map(|step| {
+            (
+                soft(size)
+                    .into_iter()
+                    .map(|[r, g, b, a]| [r / 2 + step, g / 2 + step, b / 2 + step, a])
+                    .collect(),
+                ms(50),
+            )
+        })
         .collect::<Vec<(Vec<[u8; 4]>, _)>>();
     let (got, _) = play(&encoded(size, &fade, 50, false, Loops::Forever));
     assert!(got.len() >= 20, "{} frames of 40", got.len());
@@ -223,7 +233,10 @@ fn durations_and_plays_are_as_the_format_counts_them() {
     assert_eq!(got[4].0, got[3].0);
     let plays = |loops| play(&encoded(size, &frames[..2], 85, true, loops)).1;
     let times = |n| Loops::Times(NonZeroU32::new(n).unwrap());
-    assert_eq!([plays(Loops::ONCE), plays(times(7)), plays(times(70_000))], [1, 7, 65_535]);
+    assert_eq!(
+        [plays(Loops::ONCE), plays(times(7)), plays(times(70_000))],
+        [1, 7, 65_535]
+    );
 }
 
 #[test]
@@ -237,8 +250,7 @@ fn metadata_is_carried_and_bytes_repeat() {
     };
     let write = || {
         let budget = Budget::unlimited();
-        let mut writer =
-            Box::new(AnimationWriter::new(size, 85, false, Loops::Forever, &metadata, &budget).unwrap());
+        let mut writer = Box::new(AnimationWriter::new(size, 85, false, Loops::Forever, &metadata, &budget).unwrap());
         for shade in [10, 200] {
             let picture = Picture::new(size, Layout::Rgb, [shade; 4], &budget).unwrap();
             writer.push(&picture, ms(10)).unwrap();
@@ -250,7 +262,11 @@ fn metadata_is_carried_and_bytes_repeat() {
     assert_eq!((found.frames, found.size, found.has_alpha), (2, size, false));
     assert_eq!(
         (found.exif, found.xmp, found.icc),
-        (metadata.exif.as_deref(), metadata.xmp.as_deref(), metadata.icc.as_deref())
+        (
+            metadata.exif.as_deref(),
+            metadata.xmp.as_deref(),
+            metadata.icc.as_deref()
+        )
     );
     assert_eq!(file, write());
 }
@@ -259,7 +275,13 @@ fn metadata_is_carried_and_bytes_repeat() {
 fn small_empty_and_impossible_animations() {
     let nothing = vec![[0; 4]; 6];
     for lossless in [false, true] {
-        let file = encoded(Size::new(3, 2), &[(nothing.clone(), ms(70))], 85, lossless, Loops::Forever);
+        let file = encoded(
+            Size::new(3, 2),
+            &[(nothing.clone(), ms(70))],
+            85,
+            lossless,
+            Loops::Forever,
+        );
         let (got, _) = play(&file);
         assert!(got.len() == 1 && got[0].0.iter().all(|pixel| pixel[3] == 0) && got[0].1 == 70);
     }
@@ -267,8 +289,14 @@ fn small_empty_and_impossible_animations() {
         AnimationWriter::new(size, 85, false, Loops::Forever, &OutputMetadata::default(), budget)
     };
     let unlimited = Budget::unlimited();
-    assert!(matches!(new(Size::new(16_384, 1), &unlimited), Err(CodecError::Encode { .. })));
-    assert!(matches!(new(Size::new(1000, 1000), &Budget::new(1_000_000)), Err(CodecError::Limit { .. })));
+    assert!(matches!(
+        new(Size::new(16_384, 1), &unlimited),
+        Err(CodecError::Encode { .. })
+    ));
+    assert!(matches!(
+        new(Size::new(1000, 1000), &Budget::new(1_000_000)),
+        Err(CodecError::Limit { .. })
+    ));
     let empty = Box::new(new(Size::new(1, 1), &unlimited).unwrap());
     assert!(matches!(empty.finish(), Err(CodecError::Encode { .. })));
     // Room for the canvas, but not for the encoder.
