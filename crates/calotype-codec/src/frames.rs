@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(ticks[..6], [2, 1, 2, 2, 1, 2]);
         assert_eq!(ticks.iter().sum::<u64>(), 100);
         assert_eq!(clock.advance(Duration::ZERO), 0);
-        assert_eq!(clock.advance(Duration::MAX), u64::MAX.min(clock.due()) - 100);
+        assert_eq!(clock.advance(Duration::MAX), clock.due() - 100);
         assert_eq!(clock.advance(Duration::MAX), 0);
     }
 

@@ -26,10 +26,10 @@ const DELAY_MAX: u64 = 0xffff;
 const DELAY_MIN: u64 = 2;
 const TOO_SHORT: Duration = Duration::from_millis(10);
 
-/// Bytes per pixel of the canvas: the frame before and after its opacity is settled (8), what is shown and meant now and
-/// below the last frame (16), the last frame's indices, twice while it grows (2), the part to be drawn (10), and marks
-/// (3).
-const BYTES_PER_PX: u64 = 39;
+/// Bytes per pixel of the canvas: the frame and its opacity (5), what is shown and meant (8), the same below this frame
+/// and the last (16), the indices of both, once more while one grows (3), the part to be drawn (9) and its new colours
+/// (4), marks (2).
+const BYTES_PER_PX: u64 = 47;
 
 /// Bytes around a frame's data: its control block, its descriptor, and a table.
 const FRAME_HEAD_BYTES: u64 = 1024;

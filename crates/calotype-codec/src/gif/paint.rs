@@ -62,8 +62,11 @@ impl Painter {
             return Ok(Painted { indices, table: None });
         }
         if let Some(free) = self.table.free() {
-            let fitted = fit(&part.pixels, free, self.rounds, &self.budget)?;
-            self.table.fill(&fitted);
+            let is_new = |pixel: &[u8; 4]| pixel[3] != 0 && self.table.find(*pixel).is_none();
+            let new: Vec<[u8; 4]> = part.pixels.iter().copied().filter(is_new).collect();
+            if free > 0 {
+                self.table.fill(&fit(&new, free, self.rounds, &self.budget)?);
+            }
             let error = mean_error(&part.pixels, &self.table.rgba(), &self.budget)?;
             self.table.set_error(error);
             return Ok(self.shared(part));

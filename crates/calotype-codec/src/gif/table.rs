@@ -11,9 +11,6 @@ const ENTRIES_MAX: usize = 256;
 /// A mean error that is not seen: about one and a half levels in each sample.
 const ERROR_UNSEEN: u64 = 20;
 
-/// Fewer free entries than this are not worth filling.
-const FREE_MIN: usize = 128;
-
 /// Colours in the order of their appearance, so that the indices of earlier frames stay valid while it grows.
 #[derive(Debug)]
 pub(super) struct SharedTable {
@@ -75,11 +72,12 @@ impl SharedTable {
         Some(entry)
     }
 
-    /// How many colours can still be added when the first frame came whose colours do not all fit; `None` if they are
-    /// too few to be of use, or if that was done.
+    /// How many colours can still be added when the first frame came whose colours do not all fit; `None` if that was
+    /// done.
     pub(super) fn free(&self) -> Option<usize> {
-        let free = ENTRIES_MAX - self.colors.len().min(ENTRIES_MAX);
-        (self.error.is_none() && free >= FREE_MIN).then_some(free)
+        self.error
+            .is_none()
+            .then_some(ENTRIES_MAX - self.colors.len().min(ENTRIES_MAX))
     }
 
     /// Adds colours that were fitted to a frame.

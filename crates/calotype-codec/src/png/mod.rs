@@ -22,7 +22,7 @@ use crate::{CodecError, Header};
 use chunks::Chunks;
 
 /// Name, version and settings of the encoder, for the cache key.
-pub(crate) const ENCODER_VERSION: &str = "png 0.18.1 fast, palette balanced";
+pub(crate) const ENCODER_VERSION: &str = "png 0.18.1 fast, palette balanced, weights 3 5 2";
 
 /// Reads the chunks.
 pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, CodecError> {

@@ -49,8 +49,8 @@ impl AnimationWriter {
         budget: &Budget,
     ) -> Result<Self, CodecError> {
         encode::check_size(size)?;
-        // The canvas, the frame, and a byte per pixel of marks.
-        let held = vec![budget.reserve(size.area().saturating_mul(9))?];
+        // The canvas, the frame, and marks twice.
+        let held = vec![budget.reserve(size.area().saturating_mul(10))?];
         Ok(Self {
             size,
             quality,
@@ -77,7 +77,9 @@ impl AnimationWriter {
             let pixel = self.frame.get(at).copied().unwrap_or_default();
             match channels {
                 Layout::Rgb => samples.extend_from_slice(&pixel[..3]),
-                Layout::Rgba if *keep => samples.extend_from_slice(&[0; 4]),
+                Layout::Rgba if *keep && self.lossless => samples.extend_from_slice(&[0; 4]),
+                // Colours near those around it cost a lossy frame least.
+                Layout::Rgba if *keep => samples.extend_from_slice(&[pixel[0], pixel[1], pixel[2], 0]),
                 Layout::Rgba => samples.extend_from_slice(&pixel),
             }
             if !*keep && let Some(place) = self.canvas.get_mut(at) {

@@ -69,8 +69,9 @@ impl MuxFrame {
     }
 }
 
-/// Bytes of the file that [`animation`] will make, and a little more.
+/// Bytes at most of the file that [`animation`] will make, and of the frame that it is writing.
 pub(super) fn file_bytes_max(frames: &[MuxFrame], nothing: &MuxFrame, metadata: &OutputMetadata) -> u64 {
+    let largest = frames.iter().map(|frame| frame.chunks.len() as u64).max().unwrap_or(0);
     let frames: u64 = frames
         .iter()
         .map(|frame| {
@@ -83,7 +84,7 @@ pub(super) fn file_bytes_max(frames: &[MuxFrame], nothing: &MuxFrame, metadata: 
         .flatten()
         .map(|data| data.len() as u64)
         .sum();
-    frames.saturating_add(metadata).saturating_add(256)
+    frames.saturating_add(largest).saturating_add(metadata).saturating_add(256)
 }
 
 /// Writes the file. `nothing` is a frame that changes nothing; it carries on what is shown longer than a frame can be.
