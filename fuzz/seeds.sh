@@ -30,6 +30,7 @@ while IFS= read -r file; do
     ....JFIF* | ......JFIF* | ......Exif*) target=decode_jpeg ;;
     .PNG*) target=decode_png ;;
     GIF8*) target=decode_gif ;;
+    \<svg* | \<?xml*) target=svg ;;
     RIFF????WEBP*) target=decode_webp ;;
     ????ftypavi*) target=decode_avif ;;
     *) [ "$(head -c 2 "$file" | od -An -tx1 | tr -d ' ')" = ffd8 ] && target=decode_jpeg || target= ;;

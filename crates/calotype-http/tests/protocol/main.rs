@@ -10,6 +10,7 @@ mod connections;
 mod headers;
 mod playground;
 mod redirect_on_error;
+mod svg;
 mod validators;
 mod whole_bodies;
 mod work;

@@ -34,8 +34,8 @@ use support::vision::FakeVision;
 use tables::{json_of, rect, rows, size};
 use tempfile::TempDir;
 
-/// Rows that the product does not serve yet: animations with all their frames (G12, G13, H1 to H5), background removal (G16) and SVG (G17).
-const LEFT_OUT: [&str; 9] = ["G12", "G13", "G16", "G17", "H1", "H2", "H3", "H4", "H5"];
+/// Rows that the product does not serve yet: animations with all their frames (G12, G13, H1 to H5), and background removal (G16).
+const LEFT_OUT: [&str; 8] = ["G12", "G13", "G16", "H1", "H2", "H3", "H4", "H5"];
 const SERVED_ROWS: usize = 194 - LEFT_OUT.len();
 
 type Row = Vec<String>;
