@@ -30,6 +30,7 @@ while IFS= read -r file; do
     ....JFIF* | ......JFIF* | ......Exif*) target=decode_jpeg ;;
     .PNG*) target=decode_png ;;
     GIF8*) target=decode_gif ;;
+    \<svg* | \<?xml*) target=svg ;;
     RIFF????WEBP*) target=decode_webp ;;
     ????ftypavi*) target=decode_avif ;;
     BM*) target=decode_bmp ;;

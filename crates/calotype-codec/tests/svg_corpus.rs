@@ -2,9 +2,9 @@
 //!
 //! The corpus lies in the folder that `CALOTYPE_SHARED` names. Without it, on CI, the tests fail.
 
-#![allow(clippy::unwrap_used)] // A test may end by an unwrap.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)] // A test may end by an unwrap, and reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use calotype_codec::{Budget, CodecError, DecodeRequest, Picture, decode, filter_svg, probe, render_svg, sniff};
@@ -224,7 +224,12 @@ fn drawn(bytes: &[u8], size: Size) -> Result<Picture, CodecError> {
 fn drawings_are_those_of_librsvg() {
     let Some(entries) = corpus() else { return };
     let (mut same, mut other) = (0, Vec::new());
-    for entry in entries.iter().filter(|entry| entry.expected == "decodes") {
+    for entry in &entries {
+        if entry.expected != "decodes" {
+            // Drawn or refused, but in the end.
+            let _ = drawn(&entry.bytes, Size::new(100, 80));
+            continue;
+        }
         let (Some(want), Some(size)) = (&entry.grid, entry.size) else {
             continue;
         };
@@ -300,4 +305,59 @@ fn filtering_a_benign_file_leaves_its_picture() {
     println!("{same} the same, {} not:\n{}", other.len(), other.join("\n"));
     println!("svg-hush changes {}:\n{}", hushed.len(), hushed.join("\n"));
     assert!(other.is_empty(), "{}", other.join("\n"));
+}
+
+/// The names of elements, and of attributes with their elements.
+fn names(text: &str) -> BTreeSet<String> {
+    let document = resvg::usvg::roxmltree::Document::parse(text).unwrap();
+    let elements = document.descendants().filter(resvg::usvg::roxmltree::Node::is_element);
+    let of = |node: resvg::usvg::roxmltree::Node<'_, '_>| {
+        let element = node.tag_name().name().to_owned();
+        let attributes: Vec<String> = node.attributes().map(|a| format!("{element} {}", a.name())).collect();
+        std::iter::once(element).chain(attributes).collect::<Vec<_>>()
+    };
+    elements.flat_map(of).collect()
+}
+
+/// What this filter keeps and `svg-hush` does not, and why that is harmless.
+fn is_known_to_be_kept(name: &str) -> bool {
+    let (element, attribute) = name.split_once(' ').unwrap_or((name, ""));
+    match attribute {
+        // Within the document, or an embedded picture: that is checked of every file.
+        "href" => ["textPath", "mpath", "filter", "tref", "set", "animate"].contains(&element),
+        // Of the XML namespace.
+        "space" => true,
+        // Properties that only draw.
+        "paint-order"
+        | "isolation"
+        | "mix-blend-mode"
+        | "font"
+        | "font-kerning"
+        | "font-variation-settings"
+        | "marker" => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn little_is_kept_that_svg_hush_removes() {
+    let Some(entries) = corpus() else { return };
+    let mut more = BTreeSet::new();
+    let mut compared = 0;
+    for entry in &entries {
+        let Ok(ours) = filtered(&entry.bytes) else { continue };
+        let mut out = Vec::new();
+        let mut filter = svg_hush::Filter::new();
+        filter.set_data_url_filter(svg_hush::data_url_filter::allow_standard_images);
+        if filter.filter(entry.bytes.as_slice(), &mut out).is_err() {
+            continue;
+        }
+        let Ok(theirs) = String::from_utf8(out) else { continue };
+        let (ours, theirs) = (names(&ours), names(&theirs));
+        compared += 1;
+        let surplus = ours.difference(&theirs).filter(|name| !is_known_to_be_kept(name));
+        more.extend(surplus.map(|name| format!("{}: {name}", entry.file)));
+    }
+    assert!(compared > 200, "{compared}");
+    assert!(more.is_empty(), "{}", Vec::from_iter(more).join("\n"));
 }

@@ -20,7 +20,11 @@ pub(crate) fn run(arguments: &TransformArguments) -> Result<(), Failure> {
     let limits = LimitSettings::with(&arguments.limits)?.limits();
     let mut planned = plan(&arguments.options, &limits)?;
     if planned.plan.output.format == FormatChoice::Absent && !planned.plan.output.fast {
-        planned.plan.output.format = format_of(&arguments.output)?;
+        let format = format_of(&arguments.output)?;
+        planned.plan.output.format = format;
+        // An SVG for `a.png` is to be drawn: an SVG by that name would be none's wish.
+        planned.plan.output.rasterize_svg |=
+            !matches!(format, FormatChoice::Svg | FormatChoice::Json | FormatChoice::Absent);
     }
     let downloads = Downloads::new(&limits)?;
     let source = downloads.read(&arguments.source)?;

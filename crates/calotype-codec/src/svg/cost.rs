@@ -2,7 +2,7 @@
 
 use calotype_plan::Size;
 use resvg::usvg::{
-    ClipPath, Group, Image, Mask, Node, Paint, Path, Pattern, Transform, Tree,
+    ClipPath, Fill, Group, Image, Mask, Node, Paint, Path, Pattern, Stroke, Transform, Tree,
     filter::{Filter, Kind},
 };
 
@@ -119,12 +119,9 @@ impl Cost {
         let segments = path.data().len() as f64;
         let mut work = 0.0;
         let mut bytes: f64 = 0.0;
-        for paint in [
-            path.fill().map(|fill| fill.paint()),
-            path.stroke().map(|stroke| stroke.paint()),
-        ]
-        .into_iter()
-        .flatten()
+        for paint in [path.fill().map(Fill::paint), path.stroke().map(Stroke::paint)]
+            .into_iter()
+            .flatten()
         {
             work += area + 30.0 * segments;
             if let Paint::Pattern(pattern) = paint {

@@ -288,7 +288,7 @@ impl<'a, 'u> Scanner<'a, 'u> {
                 }
                 '"' | '\'' => {
                     let inner = self.rest.get(1..).unwrap_or_default();
-                    let end = inner.find(|next| next == c || matches!(next, '\n' | '\r' | '\u{c}' | '\\'));
+                    let end = inner.find([c, '\n', '\r', '\u{c}', '\\']);
                     match end.and_then(|end| inner.get(..end).zip(inner.get(end..))) {
                         Some((string, after)) if after.starts_with(c) => {
                             out.push(c);

@@ -126,8 +126,8 @@ struct Filter<'a> {
     open: Vec<String>,
     /// Open elements that are left out, the outermost first.
     dropped: usize,
-    /// The text of the style sheet that is being read.
-    style: Option<String>,
+    /// The style sheet that is being read: its text, and its media.
+    style: Option<(String, Option<String>)>,
     /// Open elements whose text is shown, and those in them.
     text_depth: usize,
     /// The last start tag still lacks its `>`.
@@ -152,7 +152,10 @@ impl Filter<'_> {
                     self.dropped = self.dropped.saturating_add(1);
                 } else if name.local_name == "style" {
                     if is_css(&attributes) {
-                        self.style = Some(String::new());
+                        let media = attributes.iter().find(|attribute| {
+                            attribute.name.namespace.is_none() && attribute.name.local_name == "media"
+                        });
+                        self.style = Some((String::new(), media.map(|media| media.value.clone())));
                         self.close_tag();
                     } else {
                         self.dropped = 1;
@@ -167,7 +170,7 @@ impl Filter<'_> {
             XmlEvent::Characters(text) | XmlEvent::CData(text) | XmlEvent::Whitespace(text) => {
                 self.bytes_read = self.bytes_read.saturating_add(text.len() as u64);
                 if self.dropped > 0 {
-                } else if let Some(style) = &mut self.style {
+                } else if let Some((style, _)) = &mut self.style {
                     style.push_str(&text);
                 } else if self.text_depth > 0 {
                     self.close_tag();
@@ -250,11 +253,8 @@ impl Filter<'_> {
                         self.attribute(local, &style);
                     }
                 }
-                None if local == "attributeName" => {
-                    if names::is_animatable(value) {
-                        self.attribute(local, value);
-                    }
-                }
+                // Not on the list of attributes: only by this arm it is let through.
+                None if local == "attributeName" && names::is_animatable(value) => self.attribute(local, value),
                 None if root_size.is_some() && (local == "width" || local == "height") => {}
                 None if names::is_attribute(local) => self.plain(local, value),
                 _ => {}
@@ -324,10 +324,19 @@ impl Filter<'_> {
             self.dropped = self.dropped.saturating_sub(1);
             return;
         }
-        if let Some(style) = self.style.take() {
+        if let Some((style, media)) = self.style.take() {
             let sheet = self.css(|urls| css::sheet(&style, urls));
-            if !sheet.is_empty() {
-                self.out.push_str("<style>");
+            let media = match media {
+                // A sheet for media that are not understood is for none.
+                Some(media) => self.css_value(&media),
+                None => Some(String::new()),
+            };
+            if let Some(media) = media.filter(|_| !sheet.is_empty()) {
+                self.out.push_str("<style");
+                if !media.is_empty() {
+                    self.attribute("media", &media);
+                }
+                self.out.push('>');
                 escape(&sheet, false, &mut self.out);
                 self.out.push_str("</style>");
             }
@@ -394,5 +403,118 @@ fn escape(text: &str, in_attribute: bool, out: &mut String) {
             _ if c.is_control() && c != '\t' && c != '\n' => {}
             _ => out.push(c),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filtered(text: &str) -> String {
+        filter(text, &Request::default(), &Limits::default(), &mut |_| None).unwrap()
+    }
+
+    /// What becomes of the content of a root element.
+    fn content(text: &str) -> String {
+        let root = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'>";
+        let out = filtered(&format!("{root}{text}</svg>"));
+        let inner = out.strip_prefix("<svg xmlns=\"http://www.w3.org/2000/svg\"").unwrap();
+        inner.trim_start_matches('>').trim_end_matches("</svg>").to_owned()
+    }
+
+    #[test]
+    fn what_draws_is_written_as_it_was() {
+        for same in [
+            "<g id=\"a&quot;b\"><path d=\"M0 0L1 1\" fill=\"url(#a)\" transform=\"rotate(45)\"/></g>",
+            "<text xml:space=\"preserve\"> a <tspan>b</tspan> <tspan>&lt;c&gt; &amp;</tspan></text>",
+            "<text><textPath href=\"#p\">é 日本</textPath></text>",
+            "<rect id=\"日本\" style=\"fill:red;stroke:url(#a)\"/>",
+            "<style>a&gt;b{fill:red}</style>",
+            "<style media=\"print and (min-width: 3px)\">a{fill:red}</style>",
+            "<rect><animate attributeName=\"fill\" values=\"url(#a);red\" dur=\"1s\"/></rect>",
+            "<a><rect/></a>",
+        ] {
+            assert_eq!(content(same), same);
+        }
+    }
+
+    #[test]
+    fn references_lead_into_the_document_or_nowhere() {
+        for (text, want) in [
+            ("<use xlink:href='#a'/>", "<use href=\"#a\"/>"),
+            ("<use xlink:href='#a' href='#b'/>", "<use href=\"#b\"/>"),
+            ("<use xlink:href='#a' href='http://x/'/>", "<use/>"),
+            (
+                "<use href='a.svg#b'/><use href='//x#b'/><use href=' #b'/>",
+                "<use/><use/><use href=\"#b\"/>",
+            ),
+            ("<a href='#a' xlink:href='#b' target='x'/>", "<a/>"),
+            ("<image href='data:image/svg+xml,&lt;svg/>'/>", "<image/>"),
+            (
+                "<image href='data:text/html,x'/><image href='data:;base64,!'/>",
+                "<image/><image/>",
+            ),
+            // GIF89a by its content, whatever it is called; spaces as editors break lines.
+            (
+                "<image href='data:text/html;base64,R0lGO\n Dlh'/>",
+                "<image href=\"data:image/gif;base64,R0lGODlh\"/>",
+            ),
+            ("<use href='data:image/gif;base64,R0lGODlh#a'/>", "<use/>"),
+            ("<rect xml:base='http://x/' fill='url(x.svg#a)'/>", "<rect/>"),
+            (
+                "<set attributeName='href' to='x'/><set attributeName=' href'/>",
+                "<set to=\"x\"/><set/>",
+            ),
+        ] {
+            assert_eq!(content(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_what_it_is_bound_to() {
+        let want = "<svg xmlns=\"http://www.w3.org/2000/svg\"><g/></svg>";
+        for text in [
+            "<s:svg xmlns:s='http://www.w3.org/2000/svg' xmlns='http://www.w3.org/1999/xhtml'><s:g/><g/><script/></s:svg>",
+            "<svg xmlns='http://www.w3.org/2000/svg'><g xmlns:e='urn:e' e:onload='x' e:id='y'/><e:g xmlns:e='urn:e'/></svg>",
+            "<svg xmlns='http://www.w3.org/2000/svg'><g/><g xmlns=''/></svg>",
+            // Without any namespace: forgotten.
+            "<svg><g/><g xmlns='urn:x'/></svg>",
+            "<!DOCTYPE svg [<!ENTITY n 'http://www.w3.org/2000/svg'>]><svg xmlns='&n;'><g/></svg>",
+        ] {
+            assert_eq!(filtered(text), want, "{text}");
+        }
+        for text in ["<svg xmlns='urn:x'/>", "<svgx/>", "<html><svg/></html>"] {
+            let refused = filter(text, &Request::default(), &Limits::default(), &mut |_| None);
+            assert!(matches!(refused, Err(CodecError::Corrupt { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_goes_with_all_that_is_in_it() {
+        for (text, want) in [
+            ("<foreignObject><g/><style/>x</foreignObject><g/>", "<g/>"),
+            ("<SCRIPT/><Script/><g ONLOAD='x' onload='x' OnLoad='x'/>", "<g/>"),
+            ("<style>a{fill:red}<g/></style>", "<style>a{fill:red}</style>"),
+            ("<style type='text/less'>a{fill:red}</style><style> </style>", ""),
+            ("text <g>of the layout</g><?x y?><!-- z --><![CDATA[w]]>", "<g></g>"),
+        ] {
+            assert_eq!(
+                content(text).replace("<g></g>", "<g/>"),
+                want.replace("<g></g>", "<g/>"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_crowd_of_attributes_or_namespaces_is_refused() {
+        let many = |make: &dyn Fn(u32) -> String, count: u32| {
+            let attributes: String = (0..count).map(make).collect();
+            let text = format!("<svg xmlns='http://www.w3.org/2000/svg' {attributes}/>");
+            filter(&text, &Request::default(), &Limits::default(), &mut |_| None)
+        };
+        assert!(many(&|n| format!(" a{n}='x'"), 200).is_ok());
+        assert!(many(&|n| format!(" a{n}='x'"), 300).is_err());
+        assert!(many(&|n| format!(" xmlns:a{n}='x'"), 2000).is_err());
     }
 }

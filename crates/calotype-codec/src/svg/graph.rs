@@ -14,6 +14,10 @@ use crate::CodecError;
 const EXPANDED_MAX: u64 = 2_000_000;
 /// Elements inside elements and behind references.
 const EXPANDED_DEPTH_MAX: u32 = 400;
+/// Selectors of style sheets times elements: each is held against each.
+const MATCHES_MAX: u64 = 50_000_000;
+/// Bytes of text that are set.
+const TEXT_BYTES_MAX: u64 = 200_000;
 
 /// Checks a filtered document.
 ///
@@ -21,7 +25,7 @@ const EXPANDED_DEPTH_MAX: u32 = 400;
 /// [`CodecError::Limit`], [`CodecError::Corrupt`].
 pub(super) fn check(text: &str) -> Result<(), CodecError> {
     let document = Document::parse(text).map_err(|_| CodecError::corrupt("its XML is not well-formed"))?;
-    let mut graph = Graph::new(&document);
+    let mut graph = Graph::new(&document)?;
     let all = graph.measure(document.root_element(), 0);
     if graph.is_too_deep {
         return Err(CodecError::limit(
@@ -78,25 +82,54 @@ struct Rule<'d> {
 }
 
 impl<'d> Graph<'d> {
-    fn new(document: &'d Document<'d>) -> Self {
+    fn new(document: &'d Document<'d>) -> Result<Self, CodecError> {
         let mut ids = HashMap::new();
         let mut rules = Vec::new();
-        for node in document.descendants().filter(Node::is_element) {
+        let (mut elements, mut selectors, mut text) = (0u64, 0u64, 0u64);
+        for node in document.descendants() {
+            if !node.is_element() {
+                let is_style = node
+                    .parent_element()
+                    .is_some_and(|parent| parent.tag_name().name() == "style");
+                let length = if is_style {
+                    0
+                } else {
+                    node.text().unwrap_or_default().len()
+                };
+                text = text.saturating_add(length as u64);
+                continue;
+            }
+            elements = elements.saturating_add(1);
             if let Some(id) = node.attribute("id") {
                 ids.entry(id).or_insert(node);
             }
             if node.tag_name().name() == "style" {
                 for text in node.children().filter_map(|child| child.text()) {
+                    selectors =
+                        selectors.saturating_add(memchr::memchr2_iter(b'{', b',', text.as_bytes()).count() as u64);
                     read_rules(text, &mut rules);
                 }
             }
         }
-        Self {
+        let matches = elements.saturating_mul(selectors);
+        for (what, value, max) in [
+            (
+                "the number of elements times style rules in the SVG",
+                matches,
+                MATCHES_MAX,
+            ),
+            ("the length of the text in the SVG, in bytes,", text, TEXT_BYTES_MAX),
+        ] {
+            if value > max {
+                return Err(CodecError::limit(what, value, max));
+            }
+        }
+        Ok(Self {
             ids,
             rules,
             measures: HashMap::new(),
             is_too_deep: false,
-        }
+        })
     }
 
     fn measure(&mut self, node: Node<'d, 'd>, depth: u32) -> Measure {
@@ -278,6 +311,14 @@ mod tests {
         let path = format!("<path d='M0 0{}'/>", "L1 1".repeat(2000));
         assert!(check(&document(&format!("{marker}<g marker-mid='url(#m)'>{path}</g>"))).is_err());
         assert!(check(&document(&format!("{marker}<g>{path}</g>"))).is_ok());
+    }
+
+    #[test]
+    fn rules_against_elements_and_text_are_bounded() {
+        let rules = format!("<style>{}</style>", "a{fill:red}".repeat(10_000));
+        assert!(check(&document(&rules)).is_ok());
+        assert!(check(&document(&format!("{rules}{}", "<a/>".repeat(10_000)))).is_err());
+        assert!(check(&document(&format!("<text>{}</text>", "x".repeat(200_001)))).is_err());
     }
 
     #[test]

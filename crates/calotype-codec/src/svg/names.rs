@@ -8,14 +8,14 @@ pub(super) fn is_element(name: &str) -> bool {
     ELEMENTS.binary_search(&name).is_ok()
 }
 
-/// Attributes without a namespace that are let through. `href` and `style` are treated by themselves.
+/// Attributes without a namespace that are let through. `href`, `style` and `attributeName` are treated by themselves.
 pub(super) fn is_attribute(name: &str) -> bool {
     ATTRIBUTES.binary_search(&name).is_ok() || name.starts_with("aria-")
 }
 
 /// Attributes that an animation may change: those of the list that are no name for anything.
 pub(super) fn is_animatable(name: &str) -> bool {
-    is_attribute(name) && !["id", "class", "attributeName", "attributeType", "type"].contains(&name)
+    is_attribute(name) && !["id", "class", "attributeType", "type"].contains(&name)
 }
 
 /// Attributes that neither CSS nor anything else reads functions in.
@@ -122,7 +122,6 @@ const ATTRIBUTES: &[&str] = &[
     "additive",
     "alignment-baseline",
     "amplitude",
-    "attributeName",
     "attributeType",
     "azimuth",
     "baseFrequency",
@@ -354,7 +353,7 @@ mod tests {
             "xmlns",
             "base",
             "cursor",
-            "attributename",
+            "attributeName",
         ] {
             assert!(!is_attribute(name) && !is_animatable(name), "{name}");
         }

@@ -145,7 +145,7 @@ mod tests {
             ("width='-3' height='10'", Err(CodecError::Empty)),
         ] {
             let text = format!("<svg xmlns='http://www.w3.org/2000/svg' {root}/>");
-            let size = intrinsic(&text, &Limits::default()).map(|size| size.pixels());
+            let size = intrinsic(&text, &Limits::default()).map(IntrinsicSize::pixels);
             assert_eq!(size, want.map(|(w, h)| Size::new(w, h)), "{root}");
         }
     }

@@ -57,6 +57,10 @@ pub(crate) async fn serve(request: &Parts, sources: &Sources) -> Answer {
         return answer;
     }
     let content_type = original.content_type.as_deref().unwrap_or("application/octet-stream");
+    if content_type.trim_start().to_ascii_lowercase().starts_with("image/svg") {
+        // Unfiltered, for example behind `onerror=redirect`: an image, and no document that runs anything.
+        answer::protect(out);
+    }
     out.insert(
         CONTENT_TYPE,
         HeaderValue::from_str(content_type).unwrap_or(HeaderValue::from_static("application/octet-stream")),

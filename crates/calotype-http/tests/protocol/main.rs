@@ -11,6 +11,7 @@ mod half_closed;
 mod headers;
 mod playground;
 mod redirect_on_error;
+mod svg;
 mod validators;
 mod whole_bodies;
 mod work;

