@@ -151,6 +151,16 @@ fn report(title: &str, corpus: &Corpus, gathered: &Gathered<'_>, side_px_max: u3
             }
         }
     }
+    // A judge that compares next to nothing would be content with everything.
+    let Compared { exact, grids, .. } = report.compared;
+    if gathered.len() > 1_600 && (exact < 350 || grids < 700) {
+        let text = format!("only {exact} files were compared exactly, and {grids} by colour: is the corpus whole?");
+        report.findings.push(Finding {
+            file: "manifest.json".to_owned(),
+            check: "answer",
+            text,
+        });
+    }
     print(title, corpus, &mut report);
     report.findings
 }
