@@ -279,7 +279,10 @@ fn photographs_stay_close_to_what_they_were() {
 fn pan(photograph: &[u8]) -> Movie {
     let limits = Limits::default();
     let header = probe(photograph, &limits).unwrap();
-    let request = DecodeRequest { scale: 8 };
+    let request = DecodeRequest {
+        scale: 8,
+        ..DecodeRequest::default()
+    };
     let picture = decode(photograph, &header, &request, &limits, &Budget::unlimited())
         .unwrap()
         .picture;

@@ -84,7 +84,10 @@ pub(super) fn file_bytes_max(frames: &[MuxFrame], nothing: &MuxFrame, metadata: 
         .flatten()
         .map(|data| data.len() as u64)
         .sum();
-    frames.saturating_add(largest).saturating_add(metadata).saturating_add(256)
+    frames
+        .saturating_add(largest)
+        .saturating_add(metadata)
+        .saturating_add(256)
 }
 
 /// Writes the file. `nothing` is a frame that changes nothing; it carries on what is shown longer than a frame can be.
