@@ -361,3 +361,57 @@ fn little_is_kept_that_svg_hush_removes() {
     assert!(compared > 200, "{compared}");
     assert!(more.is_empty(), "{}", Vec::from_iter(more).join("\n"));
 }
+
+/// Every number of every file, a few at a time, replaced by one that is hard to draw.
+#[test]
+fn files_with_odd_numbers_are_drawn_or_refused_in_time() {
+    let Some(entries) = corpus() else { return };
+    let mut dice = 1u64;
+    let mut roll = |sides: usize| {
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(dice >> 33).unwrap() % sides
+    };
+    let odd = [
+        "0",
+        "1e9",
+        "-5",
+        "1e38",
+        "1e-38",
+        "0.0001",
+        "100000",
+        "999999999",
+        "-1e8",
+        "1e300",
+    ];
+    let (mut count, mut slowest) = (0u32, (0.0, String::new()));
+    for entry in entries.iter().filter(|entry| entry.bytes.len() < 20_000) {
+        let Ok(text) = std::str::from_utf8(&entry.bytes) else {
+            continue;
+        };
+        for _ in 0..6 {
+            let mut out = String::new();
+            let mut was_digit = false;
+            for c in text.chars() {
+                let is_digit = c.is_ascii_digit();
+                if is_digit && !was_digit && roll(40) == 0 {
+                    out.push_str(odd[roll(odd.len())]);
+                } else {
+                    out.push(c);
+                }
+                was_digit = is_digit;
+            }
+            let start = std::time::Instant::now();
+            let _ = drawn(out.as_bytes(), Size::new(200, 200));
+            let seconds = start.elapsed().as_secs_f64();
+            count += 1;
+            if seconds > slowest.0 {
+                slowest = (seconds, entry.file.clone());
+            }
+        }
+    }
+    println!("{count} files; the slowest took {:.1} s: {}", slowest.0, slowest.1);
+    // Half a minute on the slowest machine; what is not bounded takes for ever.
+    assert!(slowest.0 < 30.0, "{slowest:?}");
+}

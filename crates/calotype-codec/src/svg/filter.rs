@@ -268,6 +268,9 @@ impl Filter<'_> {
     }
 
     fn plain(&mut self, name: &str, value: &str) {
+        if self.root_size.is_some() && name != "id" && name != "class" && has_giant_number(value) {
+            return;
+        }
         if names::is_plain_text(name) || !value.contains(['(', '\\', '@']) {
             self.attribute(name, value);
         } else if let Some(value) = self.css_value(value) {
@@ -352,6 +355,39 @@ impl Filter<'_> {
             self.out.push('>');
         }
     }
+}
+
+/// Whether a number of ten digits or more before its point is in a value. No drawing has them, and a renderer makes of one
+/// arc of that radius as many curves as memory holds.
+fn has_giant_number(value: &str) -> bool {
+    let mut rest = value.as_bytes();
+    while let Some(start) = rest.iter().position(u8::is_ascii_digit) {
+        rest = rest.get(start..).unwrap_or_default();
+        let length = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let zeros = rest.iter().take_while(|&&byte| byte == b'0').count();
+        let whole = length(rest);
+        let mut digits = whole.saturating_sub(zeros);
+        rest = rest.get(whole..).unwrap_or_default();
+        if let Some(after) = rest.strip_prefix(b".") {
+            rest = after.get(length(after)..).unwrap_or_default();
+        }
+        if let [b'e' | b'E', after @ ..] = rest {
+            let is_negative = after.first() == Some(&b'-');
+            let exponent = after.strip_prefix(b"-").or(after.strip_prefix(b"+")).unwrap_or(after);
+            let exponent = exponent.get(..length(exponent)).unwrap_or_default();
+            let number = std::str::from_utf8(exponent).unwrap_or_default();
+            if !is_negative && !number.is_empty() {
+                digits = digits.saturating_add(number.parse().unwrap_or(usize::MAX));
+            }
+            rest = after
+                .get(usize::from(is_negative).saturating_add(exponent.len())..)
+                .unwrap_or_default();
+        }
+        if digits > 9 {
+            return true;
+        }
+    }
+    false
 }
 
 /// Decides on a `url()` in CSS.
@@ -503,6 +539,34 @@ mod tests {
                 want.replace("<g></g>", "<g/>"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn giant_numbers_are_told_by_their_digits() {
+        for small in [
+            "",
+            "M0 0",
+            "999999999",
+            "1e8",
+            "1.5e-30",
+            "0000000000001",
+            "1em",
+            "12e",
+            "0.12345678901",
+            ".5e3",
+        ] {
+            assert!(!has_giant_number(small), "{small}");
+        }
+        for giant in [
+            "1000000000",
+            "M0 0L1e9 5",
+            "-1e+10",
+            "0.1e38",
+            "a37,37,0,0,0-12.4,6.1e38,60",
+            "1e99999999999999999999",
+        ] {
+            assert!(has_giant_number(giant), "{giant}");
         }
     }
 
