@@ -7,7 +7,7 @@ use calotype_codec::{Budget, Picture};
 use calotype_plan::{Fault, Size};
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8x3, U8x4};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::{fault, internal};
 use crate::orient::Area;
@@ -135,26 +135,102 @@ fn filter(
     kind: FilterType,
     budget: &Budget,
 ) -> Result<Picture, Fault> {
-    let channels = picture.channels() as u64;
-    // The resampler's own buffers: the premultiplied view, and the picture between the two passes, of which the vertical one comes first.
-    let premultiplied = if channels == 4 {
-        u64::from(view.width) * u64::from(view.height) * 4
-    } else {
-        0
+    let differs = |start: f64, length: f64, wanted: u32| length != f64::from(wanted) || start.fract() != 0.0;
+    let both = differs(area.left, area.width, size.width) && differs(area.top, area.height, size.height);
+    let has_alpha = picture.channels() == 4;
+    match (both, has_alpha) {
+        (true, false) => two_passes::<U8x3>(picture, view, area, size, kind, budget),
+        (true, true) => {
+            // Once around both passes, and only the columns that are read.
+            let (columns, inner) = columns(view, area, size, kind);
+            let premultiplied = premultiplied(picture, columns, budget)?;
+            let whole = Window::of(premultiplied.size());
+            let mut out = two_passes::<U8x4>(&premultiplied, whole, inner, size, kind, budget)?;
+            drop(premultiplied);
+            divide_alpha(&mut out)?;
+            Ok(out)
+        }
+        (false, false) => pass::<U8x3>(picture, view, area, size, kind, false, budget),
+        (false, true) => {
+            // The library's own premultiplied copy.
+            let _held = budget
+                .reserve(u64::from(view.width) * u64::from(view.height) * 4)
+                .map_err(fault)?;
+            pass::<U8x4>(picture, view, area, size, kind, true, budget)
+        }
+    }
+}
+
+/// The vertical pass, then the horizontal one, as two resizes of one axis each.
+///
+/// The library's own way of doing both (fast_image_resize 6.1) takes the columns between the first weight of the first
+/// output pixel and the last weight of the last one for all that are read. Where weights are zero, others reach further:
+/// it then reads outside its buffer.
+fn two_passes<P: PixelTrait>(
+    picture: &Picture,
+    view: Window,
+    area: Area,
+    size: Size,
+    kind: FilterType,
+    budget: &Budget,
+) -> Result<Picture, Fault> {
+    let (columns, inner) = columns(view, area, size, kind);
+    let between = Size::new(columns.width, size.height);
+    let vertical = Area {
+        left: 0.0,
+        width: f64::from(columns.width),
+        ..inner
     };
-    let between = u64::from(view.width) * u64::from(size.height) * channels;
-    let _held = budget.reserve(premultiplied.saturating_add(between)).map_err(fault)?;
+    let half = pass::<P>(picture, columns, vertical, between, kind, false, budget)?;
+    let horizontal = Area {
+        top: 0.0,
+        height: f64::from(size.height),
+        ..inner
+    };
+    pass::<P>(&half, Window::of(between), horizontal, size, kind, false, budget)
+}
+
+/// The columns of a view that a filter reads, and the box as seen from them.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn columns(view: Window, area: Area, size: Size, kind: FilterType) -> (Window, Area) {
+    let radius = match kind {
+        FilterType::Lanczos3 => 3.0,
+        _ => 2.0,
+    };
+    // A filter grows with the step between two output pixels, and one pixel more is on the safe side of rounding.
+    let reach = radius * (area.width / f64::from(size.width.max(1))).max(1.0) + 1.0;
+    // `as` saturates at 0.
+    let first = ((area.left - reach).floor() as u32).min(view.width.saturating_sub(1));
+    let last = ((area.left + area.width + reach).ceil() as u32).clamp(first + 1, view.width.max(first + 1));
+    let columns = Window {
+        left: view.left + first,
+        width: last - first,
+        ..view
+    };
+    let inner = Area {
+        left: area.left - f64::from(first),
+        ..area
+    };
+    (columns, inner)
+}
+
+/// One call of the library. Without `use_alpha` the channels are filtered as they are.
+fn pass<P: PixelTrait>(
+    picture: &Picture,
+    view: Window,
+    area: Area,
+    size: Size,
+    kind: FilterType,
+    use_alpha: bool,
+    budget: &Budget,
+) -> Result<Picture, Fault> {
     let mut out = Picture::new(size, picture.layout(), [0; 4], budget).map_err(fault)?;
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(kind))
         .crop(area.left, area.top, area.width, area.height)
-        .use_alpha(channels == 4);
-    if channels == 4 {
-        run::<U8x4>(picture, view, &mut out, &options)
-    } else {
-        run::<U8x3>(picture, view, &mut out, &options)
-    }
-    .map_err(|detail| internal(format!("resampling {area:?} to {size}: {detail}")))?;
+        .use_alpha(use_alpha);
+    run::<P>(picture, view, &mut out, &options)
+        .map_err(|detail| internal(format!("resampling {area:?} to {size}: {detail}")))?;
     Ok(out)
 }
 
@@ -173,4 +249,99 @@ fn run<P: PixelTrait>(
     Resizer::new()
         .resize_typed(&from, &mut to, options)
         .map_err(|e| e.to_string())
+}
+
+/// A copy of a window whose colours are multiplied by their opacity.
+fn premultiplied(picture: &Picture, window: Window, budget: &Budget) -> Result<Picture, Fault> {
+    let size = Size::new(window.width, window.height);
+    let mut out = Picture::new(size, picture.layout(), [0; 4], budget).map_err(fault)?;
+    let multiply = |out: &mut Picture| {
+        let from = TypedImageRef::<U8x4>::from_buffer(picture.size().width, picture.size().height, picture.data())
+            .map_err(|e| e.to_string())?;
+        let from = TypedCroppedImage::from_ref(&from, window.left, window.top, window.width, window.height)
+            .map_err(|e| e.to_string())?;
+        let mut to =
+            TypedImage::<U8x4>::from_buffer(size.width, size.height, out.data_mut()).map_err(|e| e.to_string())?;
+        MulDiv::new()
+            .multiply_alpha_typed(&from, &mut to)
+            .map_err(|e| e.to_string())
+    };
+    multiply(&mut out).map_err(|detail| internal(format!("premultiplying {size}: {detail}")))?;
+    Ok(out)
+}
+
+fn divide_alpha(picture: &mut Picture) -> Result<(), Fault> {
+    let size = picture.size();
+    let divide = |picture: &mut Picture| {
+        let mut image =
+            TypedImage::<U8x4>::from_buffer(size.width, size.height, picture.data_mut()).map_err(|e| e.to_string())?;
+        MulDiv::new()
+            .divide_alpha_inplace_typed(&mut image)
+            .map_err(|e| e.to_string())
+    };
+    divide(picture).map_err(|detail| internal(format!("dividing {size} by its alpha: {detail}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use calotype_codec::Layout;
+
+    use super::*;
+
+    /// A ramp along each axis: what any filter without error keeps.
+    fn ramp(size: Size, layout: Layout) -> Picture {
+        let mut data = Vec::new();
+        for y in 0..size.height {
+            for x in 0..size.width {
+                let along = |at: u32, side: u32| u8::try_from(20 + at * 200 / side).unwrap();
+                data.extend([along(x, size.width), along(y, size.height), 128]);
+                if layout == Layout::Rgba {
+                    data.push(255);
+                }
+            }
+        }
+        Picture::from_raw(size, layout, data).unwrap()
+    }
+
+    #[test]
+    fn cuts_that_are_enlarged_in_both_axes_stay_inside_their_buffers() {
+        // `w=64,h=48,fit=cover` of 64x16, and what surrounds it: fractional cuts, enlarged in both axes.
+        let budget = Budget::unlimited();
+        for layout in [Layout::Rgb, Layout::Rgba] {
+            for (from, to) in [
+                (Size::new(64, 16), Size::new(64, 48)),
+                (Size::new(89, 185), Size::new(89, 740)),
+                (Size::new(7, 5), Size::new(40, 200)),
+                (Size::new(3, 1), Size::new(5, 7)),
+            ] {
+                let picture = ramp(from, layout);
+                for share in [0.21, 0.35, 0.5, 0.77, 0.99] {
+                    let width = f64::from(from.width) * share;
+                    let area = Area {
+                        left: (f64::from(from.width) - width) / 2.0,
+                        top: 0.0,
+                        width,
+                        height: f64::from(from.height),
+                    };
+                    let whole = Area {
+                        left: 0.0,
+                        top: 0.0,
+                        width: f64::from(from.width),
+                        height: f64::from(from.height),
+                    };
+                    let out = resample(&picture, whole, area, to, &budget).unwrap();
+                    assert_eq!(out.size(), to);
+                    if from.width < 60 {
+                        continue;
+                    }
+                    // The middle of the cut is the middle of the ramp.
+                    let middle = out.pixel(to.width / 2, to.height / 2).unwrap();
+                    assert!(middle[0].abs_diff(120) <= 6, "{from} to {to} by {share}: {middle:?}");
+                    assert!(middle[1].abs_diff(120) <= 8, "{from} to {to} by {share}: {middle:?}");
+                    assert_eq!((middle[2], middle[3]), (128, 255));
+                }
+            }
+        }
+        assert_eq!(budget.held(), 0);
+    }
 }

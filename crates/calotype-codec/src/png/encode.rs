@@ -119,8 +119,11 @@ fn write(
     Ok(out)
 }
 
+/// The four letters of a chunk.
+pub(crate) type ChunkName = [u8; 4];
+
 /// The metadata as chunks, which go between the header and the data.
-pub(crate) fn metadata_chunks(metadata: &OutputMetadata) -> Result<Vec<([u8; 4], Vec<u8>)>, CodecError> {
+pub(crate) fn metadata_chunks(metadata: &OutputMetadata) -> Result<Vec<(ChunkName, Vec<u8>)>, CodecError> {
     let mut chunks = Vec::new();
     if let Some(icc) = &metadata.icc {
         let mut content = b"ICC profile\0\0".to_vec();

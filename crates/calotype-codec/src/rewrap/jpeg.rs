@@ -37,7 +37,7 @@ pub(super) fn rewrap(bytes: &[u8], metadata: &OutputMetadata) -> Option<Vec<u8>>
                 }
             }
             // Application data, comments and what is reserved.
-            0xe0..=0xef | 0xfe | 0xf0..=0xfd => {}
+            0xe0..=0xfe => {}
             // Hierarchical files, and markers that have no place here.
             _ => return None,
         }

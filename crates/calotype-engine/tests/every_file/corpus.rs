@@ -124,7 +124,15 @@ impl Entry {
             frames: value["frames"].as_u64(),
             orientation: side("container_orientation").or_else(|| side("exif_orientation")),
             bit_depth: value["bit_depth"].as_u64(),
-            sha256: value["frame0_rgba8_sha256"].as_str().map(str::to_owned),
+            // For lossless formats only, as the manifest says; JPEG inside TIFF is none.
+            sha256: value["frame0_rgba8_sha256"]
+                .as_str()
+                .filter(|_| {
+                    !value["tiff"]["compression"]
+                        .as_str()
+                        .is_some_and(|coding| coding.contains("jpeg"))
+                })
+                .map(str::to_owned),
             grid_tolerance: if agreement.is_some_and(|levels| levels <= 3) {
                 6.0
             } else {

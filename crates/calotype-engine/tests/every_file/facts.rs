@@ -116,6 +116,8 @@ pub(crate) struct AnimationFacts {
     pub(crate) duration_ms: u64,
     /// Of the first frame, as [`PictureFacts::visible_sha256`].
     pub(crate) first_sha256: String,
+    /// Whether the picture that stills are made of is the first frame: not so in a PNG whose default image has no frame header.
+    pub(crate) begins_with_picture: bool,
     /// Whether every frame had the size of the canvas.
     pub(crate) whole_canvas: bool,
 }
@@ -215,7 +217,8 @@ pub(crate) fn gather(bytes: &[u8], side_px_max: u32) -> Facts {
             facts.picture = Some(first_frame(bytes, header, &limits, &budget).map_err(Refusal::from));
             let has_frames = matches!(header.format.name(), "gif" | "png" | "webp" | "avif" | "jxl");
             if has_frames && header.frames_area <= limits.animation_area_px_refused {
-                let frames = decode_animation(bytes, header, &limits, &budget).and_then(|all| all_frames(all, header));
+                let frames =
+                    decode_animation(bytes, header, &limits, &budget).and_then(|all| all_frames(all, header, bytes));
                 facts.animation = Some(frames.map_err(Refusal::from));
             }
         }
@@ -227,6 +230,7 @@ pub(crate) fn gather(bytes: &[u8], side_px_max: u32) -> Facts {
         );
     }
     let mut steps = std::mem::take(&mut facts.steps);
+    let decoding_peak_bytes = steps.iter().map(|step| step.accounted_bytes).max().unwrap_or_default();
     let mut job = |name: &str, output: Output| {
         let meter = Meter::start();
         let plan = Plan {
@@ -243,10 +247,10 @@ pub(crate) fn gather(bytes: &[u8], side_px_max: u32) -> Facts {
             deadline: None,
             hosted: false,
         });
-        // What a refused job had on its account is not told; then it counts as nothing.
-        let (accounted, sent) = done
-            .as_ref()
-            .map_or((0, 0), |done| (done.memory_peak_bytes, done.bytes.len()));
+        // What a refused job had on its account is not told; it decodes as the codec has just done.
+        let (accounted, sent) = done.as_ref().map_or((decoding_peak_bytes, 0), |done| {
+            (done.memory_peak_bytes, done.bytes.len())
+        });
         steps.push(Step::ended(name, &meter, accounted, sent));
         done.map_err(Answer::from)
     };
@@ -361,11 +365,21 @@ fn beside(bytes: &[u8], picture: &Picture) -> Option<Beside> {
     })
 }
 
-fn all_frames(animation: Animation<'_>, header: &Header) -> Result<AnimationFacts, CodecError> {
+/// PNG 3rd edition, section 5.6: the default image is a frame if a frame header comes before its data.
+fn begins_with_picture(bytes: &[u8]) -> bool {
+    let first = |name: &[u8; 4]| bytes.windows(4).position(|window| window == name);
+    match (bytes.starts_with(b"\x89PNG"), first(b"fcTL"), first(b"IDAT")) {
+        (true, Some(header), Some(data)) => header < data,
+        _ => true,
+    }
+}
+
+fn all_frames(animation: Animation<'_>, header: &Header, bytes: &[u8]) -> Result<AnimationFacts, CodecError> {
     let mut facts = AnimationFacts {
         frames: 0,
         duration_ms: 0,
         first_sha256: String::new(),
+        begins_with_picture: begins_with_picture(bytes),
         whole_canvas: true,
     };
     for frame in animation {
