@@ -144,6 +144,10 @@ fn hostile_files_end_in_a_picture_or_in_words() {
     let mut wrong = Vec::new();
     for file in &files {
         let name = file["file"].as_str().unwrap();
+        // Drawings are not resized (spec 9.7).
+        if matches!(file["format"].as_str(), Some("svg" | "svgz")) {
+            continue;
+        }
         let bytes = std::fs::read(folder.join(name)).unwrap();
         let result = around.run(&plan, &bytes);
         // A few good files are over the limits on sources.

@@ -85,6 +85,13 @@ impl ColorSource {
         }
     }
 
+    /// The conversion for samples that still have more than 8 bits; `None` if there is nothing to do, and if the colours
+    /// are wanted as they are and 8 bits can hold them.
+    pub(crate) fn deep_conversion(&self, keep_colors: bool) -> Option<Arc<Conversion>> {
+        self.conversion()
+            .filter(|_| !keep_colors || self.profile_to_keep().is_none())
+    }
+
     /// The conversion, or `None` if there is nothing to do.
     pub(crate) fn conversion(&self) -> Option<Arc<Conversion>> {
         match self {

@@ -80,7 +80,7 @@ pub(crate) fn decode(
     let (left, top) = (still.crop.left as usize, still.crop.top as usize);
     let rows = samples.rows().skip(top).zip(picture.rows_mut());
     if is_deep {
-        let conversion = color.conversion();
+        let conversion = color.deep_conversion(request.keep_colors);
         let mut deep = Deep {
             channels: layout.channels(),
             bits: samples.bits,

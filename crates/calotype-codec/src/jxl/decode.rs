@@ -39,7 +39,7 @@ fn upright_size(head: &Head) -> Size {
 pub(crate) fn decode(
     bytes: &[u8],
     header: &Header,
-    _request: &DecodeRequest,
+    request: &DecodeRequest,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Decoded, CodecError> {
@@ -49,7 +49,7 @@ pub(crate) fn decode(
     let usual = usual_bytes(&head, &container);
     let ((picture, left), _working) = with_memory(budget, usual, |tracker| {
         let mut frames = Frames::open(&container, &head, limits, tracker)?;
-        let (writer, left) = writer(&mut frames, &head, header);
+        let (writer, left) = writer(&mut frames, &head, header, request.keep_colors);
         if frames.load(1)? == 0 {
             return Err(CodecError::corrupt("the file ends before the picture does").into());
         }
@@ -75,7 +75,7 @@ pub(super) fn check_same(head: &Head, header: &Header) -> Result<(), CodecError>
 }
 
 /// Asks for colours, and settles how they are written.
-pub(super) fn writer(frames: &mut Frames<'_>, head: &Head, header: &Header) -> (Writer, Left) {
+pub(super) fn writer(frames: &mut Frames<'_>, head: &Head, header: &Header, keep_colors: bool) -> (Writer, Left) {
     let samples = color::ask(&mut frames.image, head);
     let metadata = &head.header.metadata;
     let is_premultiplied = metadata
@@ -89,7 +89,14 @@ pub(super) fn writer(frames: &mut Frames<'_>, head: &Head, header: &Header) -> (
     } else {
         header.bit_depth
     };
-    Writer::new(header.size, samples, depth, header.has_alpha, is_premultiplied)
+    Writer::new(
+        header.size,
+        samples,
+        depth,
+        header.has_alpha,
+        is_premultiplied,
+        keep_colors,
+    )
 }
 
 pub(super) fn metadata(container: &Container<'_>, limits: &Limits, icc: Option<Vec<u8>>) -> SourceMetadata {

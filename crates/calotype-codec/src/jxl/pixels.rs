@@ -41,6 +41,7 @@ impl Writer {
         bit_depth: u8,
         has_alpha: bool,
         is_premultiplied: bool,
+        keep_colors: bool,
     ) -> (Self, Left) {
         let nothing = Left {
             color: ColorSource::Srgb,
@@ -50,7 +51,9 @@ impl Writer {
             Samples::Inks(icc) => (Kind::Inks(CmykToSrgb::new(Some(&icc))), nothing),
             // There is nothing to gain from more bits where nothing is computed.
             Samples::Light(ColorSource::Srgb) if !(has_alpha && is_premultiplied) => (Kind::Shallow, nothing),
-            Samples::Light(color) if bit_depth > 8 => (Kind::Deep(color.conversion()), nothing),
+            Samples::Light(color) if bit_depth > 8 && color.deep_conversion(keep_colors).is_some() => {
+                (Kind::Deep(color.deep_conversion(keep_colors)), nothing)
+            }
             Samples::Light(color) => {
                 let icc = match &color {
                     ColorSource::Icc(icc) => Some(icc.clone()),

@@ -37,7 +37,7 @@ pub(crate) fn decode_animation<'a>(
     };
     let mut icc = chunks.icc(limits);
     let mut color = chunks.color_source(icc.clone());
-    let conversion = chunks.wide_conversion(&color);
+    let conversion = chunks.wide_conversion(&color, false);
     if conversion.is_some() {
         (color, icc) = (ColorSource::Srgb, None);
     }

@@ -131,8 +131,12 @@ impl<'a> Chunks<'a> {
     }
 
     /// The conversion to sRGB of samples of 16 bits, which is done while they still have them.
-    pub(super) fn wide_conversion(&self, color: &ColorSource) -> Option<Arc<Conversion>> {
-        if self.bit_depth == 16 { color.conversion() } else { None }
+    pub(super) fn wide_conversion(&self, color: &ColorSource, keep_colors: bool) -> Option<Arc<Conversion>> {
+        if self.bit_depth == 16 {
+            color.deep_conversion(keep_colors)
+        } else {
+            None
+        }
     }
 
     /// Whether pixels have one channel and perhaps alpha.

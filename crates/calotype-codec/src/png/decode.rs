@@ -27,8 +27,7 @@ pub(crate) fn decode(
     let chunks = Chunks::read(bytes, limits)?;
     let mut icc = chunks.icc(limits);
     let mut color = chunks.color_source(icc.clone());
-    let kept = request.keep_colors && color.profile_to_keep().is_some();
-    let conversion = if kept { None } else { chunks.wide_conversion(&color) };
+    let conversion = chunks.wide_conversion(&color, request.keep_colors);
     let picture = pixels(bytes, header.size, &chunks, conversion.as_deref(), budget)?;
     if conversion.is_some() {
         (color, icc) = (ColorSource::Srgb, None);

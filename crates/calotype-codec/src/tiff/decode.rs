@@ -17,7 +17,7 @@ use crate::{Budget, CodecError, ColorSource, DecodeRequest, Decoded, Header, Lay
 pub(crate) fn decode(
     bytes: &[u8],
     header: &Header,
-    _request: &DecodeRequest,
+    request: &DecodeRequest,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Decoded, CodecError> {
@@ -32,7 +32,7 @@ pub(crate) fn decode(
         (Some(icc), _) => ColorSource::from_icc(icc.to_vec()),
     };
     let mut chunks = Chunks::new(&facts, limits, budget)?;
-    let mut painter = Painter::new(&facts, &chunks, icc, &color)?;
+    let mut painter = Painter::new(&facts, &chunks, icc, &color, request.keep_colors)?;
     let layout = if facts.alpha.is_some() {
         Layout::Rgba
     } else {

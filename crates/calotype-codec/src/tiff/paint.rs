@@ -30,7 +30,8 @@ pub(super) struct Painter {
 }
 
 impl Painter {
-    /// Prepares for a picture. `color` is what its profile asks for.
+    /// Prepares for a picture. `color` is what its profile asks for, which `keep_colors` wants left alone where 8 bits
+    /// can hold it.
     ///
     /// # Errors
     /// [`CodecError::Unsupported`] if the meaning of its samples is not read here.
@@ -39,6 +40,7 @@ impl Painter {
         chunks: &Chunks<'_>,
         icc: Option<&[u8]>,
         color: &ColorSource,
+        keep_colors: bool,
     ) -> Result<Self, CodecError> {
         let colors = chunks.colors();
         let bits = chunks.bits();
@@ -74,7 +76,7 @@ impl Painter {
             alpha: facts.alpha,
             wide,
             light: light.then(|| (0..=u16::MAX).map(|v| lab::encoded(f32::from(v) / 65_535.0)).collect()),
-            conversion: if wide { color.conversion() } else { None },
+            conversion: if wide { color.deep_conversion(keep_colors) } else { None },
             channels: chunks.channels(),
             rgb: Vec::new(),
             converted: Vec::new(),

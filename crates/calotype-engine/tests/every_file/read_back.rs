@@ -141,7 +141,16 @@ pub(crate) fn write(bytes: &[u8], folder: &Path) -> Result<Written, String> {
 /// The decoder's own RGBA, before orientation and colour, of a file that is decoded.
 fn samples(bytes: &[u8], header: &Header, folder: &Path) -> Option<Output> {
     let budget = Budget::unlimited();
-    let decoded = decode(bytes, header, &DecodeRequest::default(), &limits(SIDE_PX_MAX), &budget).ok()?;
+    let request = DecodeRequest {
+        keep_colors: true,
+        ..DecodeRequest::default()
+    };
+    let decoded = decode(bytes, header, &request, &limits(SIDE_PX_MAX), &budget).ok()?;
+    // What 8 bits cannot hold as it is has been converted, and the reference's samples are not.
+    let is_srgb = matches!(header.profile, ColorProfile::Untagged | ColorProfile::Srgb);
+    if !is_srgb && decoded.metadata.icc.is_none() {
+        return None;
+    }
     let path = folder.join("samples");
     std::fs::write(&path, decoded.picture.into_rgba(&budget).ok()?.data()).unwrap();
     Some(Output {

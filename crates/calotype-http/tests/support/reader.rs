@@ -157,9 +157,10 @@ impl Pixels {
 }
 
 pub fn png_pixels(bytes: &[u8]) -> Pixels {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
-        .read_info()
-        .expect("a PNG");
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    // A picture of few colours has a palette.
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().expect("a PNG");
     let mut data = vec![0; reader.output_buffer_size().expect("a size")];
     let info = reader.next_frame(&mut data).expect("whole PNG data");
     assert_eq!(info.bit_depth, png::BitDepth::Eight);

@@ -96,8 +96,7 @@ pub(super) fn picture(
     budget: &Budget,
 ) -> Result<(Picture, ColorSource), CodecError> {
     let mut color = icc.map_or(ColorSource::Srgb, ColorSource::from_icc);
-    let kept = request.keep_colors && color.profile_to_keep().is_some();
-    let conversion = if kept { None } else { color.conversion() };
+    let conversion = color.deep_conversion(request.keep_colors);
     let mut picture = Picture::new(size, Layout::Rgb, [0; 4], budget)?;
     let width = size.width as usize;
     let mut rows = vec![vec![0.0f32; width]; planes.len()];
