@@ -19,6 +19,7 @@ pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
         ));
     }
     let header = probe(bytes, limits).map_err(fault)?;
+    limits.inputs.check(header.format)?;
     limits.check_source(header.size)?;
     Ok(header)
 }

@@ -11,7 +11,7 @@ use calotype_codec::{Budget, Layout, Picture};
 use calotype_engine::{Job, NoModels, NoOverlays, run};
 use calotype_plan::{
     AcceptedFormats, BorderWidths, Color, Composite, Draw, DrawSource, FaceCrop, Fit, Font, FormatChoice, Gravity,
-    ImageFormat, Limits, Op, Output, OutputFormat, Plan, Quality, Repeat, Rotate, Size, Text, Upscale, Warning,
+    ImageFormat, Inputs, Limits, Op, Output, OutputFormat, Plan, Quality, Repeat, Rotate, Size, Text, Upscale, Warning,
 };
 
 use common::{Around, decimal, jpeg, picture, plan, png, resize, smooth, unpacked, with};
@@ -149,6 +149,25 @@ fn bytes_that_are_no_picture_have_their_own_code() {
     let mut cut = png(&picture(Size::new(300, 300), false));
     cut.truncate(cut.len() / 2);
     assert_eq!(code(&cut), Err((9516, 422)));
+}
+
+#[test]
+fn an_operator_can_take_what_the_reference_takes_and_no_more() {
+    // One red pixel of 24 bits (BITMAPINFOHEADER).
+    let mut bitmap = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0".to_vec();
+    bitmap.extend([0; 24]);
+    bitmap.extend([0, 0, 255, 0]);
+    let around = |inputs| Around {
+        limits: Limits {
+            inputs,
+            ..Limits::default()
+        },
+        ..Around::default()
+    };
+    let taken = around(Inputs::All).run(&plan(vec![]), &bitmap).unwrap();
+    assert_eq!(unpacked(&taken.bytes).pixel(0, 0), Some([255, 0, 0, 255]));
+    let fault = around(Inputs::Reference).run(&plan(vec![]), &bitmap).unwrap_err();
+    assert_eq!((fault.code(), fault.status()), (9520, 415));
 }
 
 #[test]

@@ -1,8 +1,40 @@
 //! Every bound on images, in one place (spec 9.1). Operators may raise each of them.
 
+use crate::{Fault, FaultKind, ImageFormat};
+
+/// Which formats are taken as sources (spec 9.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Inputs {
+    /// All that can be read.
+    #[default]
+    All,
+    /// Those of the reference: TIFF, BMP, icons and JPEG XL are refused.
+    Reference,
+}
+
+impl Inputs {
+    /// Refuses a source of a format that is not taken: TIFF with 9412/415, others with 9520/415, as the reference does.
+    pub fn check(self, format: ImageFormat) -> Result<(), Fault> {
+        let refused = match (self, format) {
+            (Self::Reference, ImageFormat::Tiff) => FaultKind::NotAnImage,
+            (Self::Reference, ImageFormat::Bmp | ImageFormat::Ico | ImageFormat::Jxl) => FaultKind::UnsupportedFormat,
+            _ => return Ok(()),
+        };
+        Err(Fault::new(
+            refused,
+            format!(
+                "This server takes no {} images; use JPEG, PNG, WebP, AVIF, GIF or SVG",
+                format.name()
+            ),
+        ))
+    }
+}
+
 /// Bounds on sources, outputs and work. One megapixel is 1,000,000 pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// Formats taken as sources.
+    pub inputs: Inputs,
     /// Bytes of a source file. Over it: 9402/413.
     pub source_bytes_max: u64,
     /// Pixels of a still source. Over it: 9413.
@@ -56,6 +88,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            inputs: Inputs::All,
             source_bytes_max: 100_000_000,
             source_area_px_max: 100_000_000,
             side_px_max: 12_000,
@@ -79,6 +112,27 @@ impl Default for Limits {
             options_bytes_max: 16_384,
             metadata_bytes_max: 4 << 20,
             job_memory_bytes_max: 2 << 30,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_reference_refuses_can_be_refused() {
+        let code = |inputs: Inputs, format| inputs.check(format).map_err(|fault| (fault.code(), fault.status()));
+        for (format, refused) in [
+            (ImageFormat::Tiff, Err((9412, 415))),
+            (ImageFormat::Bmp, Err((9520, 415))),
+            (ImageFormat::Ico, Err((9520, 415))),
+            (ImageFormat::Jxl, Err((9520, 415))),
+            (ImageFormat::Heic, Ok(())),
+            (ImageFormat::Png, Ok(())),
+        ] {
+            assert_eq!(code(Inputs::All, format), Ok(()));
+            assert_eq!(code(Inputs::Reference, format), refused);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use calotype_engine::NoModels;
 use calotype_http::{App, AppSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones};
+use calotype_plan::{Inputs, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
-use crate::settings::{LogFormat, Settings};
+use crate::settings::{InputSettings, LogFormat, Settings};
 
 /// Serves until it is told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
@@ -55,7 +56,18 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
 }
 
 fn app(settings: &Settings) -> Result<App, Failure> {
-    let limits = settings.limits.limits();
+    let limits = Limits {
+        inputs: match settings.inputs {
+            InputSettings::All => Inputs::All,
+            InputSettings::Reference => Inputs::Reference,
+        },
+        ..settings.limits.limits()
+    };
+    // Asked now: whoever opens a library later may no longer be allowed to.
+    match calotype_codec::heic_decoder() {
+        Some(decoder) => tracing::info!(decoder, "HEIC pictures are decoded"),
+        None => tracing::info!("HEIC pictures are not decoded: libheif is not installed; their headers are read"),
+    }
     let memory = SourceMemory::new(settings.source_memory.0);
     let guard = match (settings.allow_private, settings.allow_networks.is_empty()) {
         (true, _) => AddressGuard::off(),

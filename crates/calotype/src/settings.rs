@@ -64,8 +64,20 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
+    /// `all`, or `reference` for the formats that the reference takes.
+    pub(crate) inputs: InputSettings,
     /// Bounds on images.
     pub(crate) limits: LimitSettings,
+}
+
+/// Which formats are taken as sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum InputSettings {
+    /// All that can be read.
+    All,
+    /// Those of the reference.
+    Reference,
 }
 
 /// How log lines are written.
@@ -147,6 +159,7 @@ impl Default for Settings {
             stop_timeout: Span(Duration::from_secs(30)),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
+            inputs: InputSettings::All,
             limits: LimitSettings::default(),
         }
     }
