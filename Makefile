@@ -29,7 +29,8 @@ playground: setup-build
 	@scripts/playground.sh
 
 serve: playground
-	@cargo run --quiet --package calotype -- serve $(ARGS)
+	@cargo build --quiet --workspace --bin calotype
+	@target/debug/calotype serve $(ARGS)
 
 test: setup-test playground lint rust-tests js-tests conformance e2e
 	@[ -n "$${CALOTYPE_SHARED:-}" ] || echo "left out, since CALOTYPE_SHARED names no corpus: real files through codec and engine, damaged copies of them, bombs over HTTP"

@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
-cargo build --quiet --locked --package calotype
+# With the features of the whole workspace, as the tests have them: other features would be another build of everything.
+cargo build --quiet --locked --workspace --bin calotype
 : > "$work/out" # there before anybody looks
 target/debug/calotype serve --listen 127.0.0.1:0 --data "$work/data" --set log=warn ${SERVER_ARGS:-} > "$work/out" 2> "$work/log" &
 server=$!
