@@ -154,6 +154,14 @@ fn an_animation_that_gains_nothing_is_the_source_itself() {
     assert_eq!((outcome.content_type, outcome.passed_through), ("image/gif", true));
     assert_eq!(outcome.bytes, source);
     assert_eq!(outcome.warnings, [Warning::OriginalIsSmaller]);
+    // One that goes on for ever too: its loop is no stranger's block.
+    let mut endless = source;
+    let behind_table = 13 + 4 * 3;
+    endless.splice(behind_table..behind_table, *b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0");
+    let outcome = Around::default()
+        .run(&with(FormatChoice::Absent, vec![]), &endless)
+        .unwrap();
+    assert_eq!((outcome.passed_through, outcome.bytes), (true, endless));
 }
 
 /// Two frames of 12x8: a white square of 4x4 at (2, 2), then one at (6, 3), each on black.

@@ -3,6 +3,7 @@
 //! For files that are best left as they are, but whose metadata must not go out. What is kept is what a decoder needs;
 //! everything else (private segments, text, thumbnails, appended files) is left behind, known or not.
 
+mod gif;
 mod jpeg;
 mod png;
 mod webp;
@@ -27,6 +28,7 @@ pub fn rewrap(
         ImageFormat::Jpeg => jpeg::rewrap(bytes, metadata),
         ImageFormat::Png => png::rewrap(bytes, metadata),
         ImageFormat::Webp => webp::rewrap(bytes, metadata),
+        ImageFormat::Gif => gif::rewrap(bytes),
         _ => None,
     })
 }

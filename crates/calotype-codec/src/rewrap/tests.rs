@@ -131,3 +131,37 @@ fn a_cut_file_is_not_rewrapped() {
         }
     }
 }
+
+#[test]
+fn an_animated_gif_keeps_its_frames_their_times_and_its_loop() {
+    let control = b"\x21\xf9\x04\x04\x07\0\0\0".as_slice();
+    let frame = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0".as_slice();
+    let forever = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0".as_slice();
+    let comment = [b"\x21\xfe\x15".as_slice(), CANARY, b"\0"].concat();
+    let other = [b"\x21\xff\x0bXMP DataXMP\x15".as_slice(), CANARY, b"\0"].concat();
+    let screen = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff".as_slice();
+    let full = [
+        screen, forever, &comment, control, frame, &other, control, frame, b"\x3b", CANARY,
+    ]
+    .concat();
+    let bare = [screen, forever, control, frame, control, frame, b"\x3b"].concat();
+    let none = OutputMetadata::default();
+    let budget = Budget::unlimited();
+    assert_eq!(
+        rewrap(&full, ImageFormat::Gif, &none, &budget).unwrap().as_deref(),
+        Some(bare.as_slice())
+    );
+    for length in 0..bare.len() {
+        let cut = bare.get(..length).unwrap();
+        assert_eq!(
+            rewrap(cut, ImageFormat::Gif, &none, &budget).unwrap(),
+            None,
+            "at {length}"
+        );
+    }
+    let limits = Limits::default();
+    let header = probe(&bare, &limits).unwrap();
+    let animation = crate::decode_animation(&bare, &header, &limits, &budget).unwrap();
+    assert_eq!(animation.loops, crate::Loops::Forever);
+    assert_eq!(animation.count(), 2);
+}
