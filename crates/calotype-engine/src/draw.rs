@@ -9,6 +9,7 @@ use crate::frame::Frame;
 use crate::job::Job;
 use crate::pipeline::{self, Findings};
 use crate::source::{self, Needs};
+use crate::svg;
 
 /// Overlays on overlays on …: more than this is a mistake.
 const DEPTH_MAX: usize = 8;
@@ -68,14 +69,19 @@ fn overlay(
     findings: &mut Findings,
 ) -> Result<Picture, Fault> {
     let bytes = bytes(&entry.source, job)?;
-    let header = source::open(bytes, job.limits)?;
-    let needs = Needs {
-        ops: &entry.ops,
-        base: Some(base_size),
-        models: job.vision.models(),
-        keep_colors: false,
+    let mut overlay = match svg::overlay(bytes, &entry.ops, base_size, job, budget)? {
+        Some(drawn) => drawn,
+        None => {
+            let header = source::open(bytes, job.limits)?;
+            let needs = Needs {
+                ops: &entry.ops,
+                base: Some(base_size),
+                models: job.vision.models(),
+                keep_colors: false,
+            };
+            source::load(bytes, &header, &needs, job.limits, budget)?.frame
+        }
     };
-    let mut overlay = source::load(bytes, &header, &needs, job.limits, budget)?.frame;
     pipeline::run(
         &mut overlay,
         &entry.ops,

@@ -65,7 +65,7 @@ pub(crate) fn run(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Svg,
 
 fn drawing(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Svg, Fault> {
     let intrinsic = svg_size(job.source, job.limits).map_err(fault)?;
-    let mut header = Header::new(ImageFormat::Svg, drawn_size(&job.plan.ops, intrinsic));
+    let mut header = Header::new(ImageFormat::Svg, drawn_size(&job.plan.ops, intrinsic, None));
     header.has_alpha = true;
     job.limits.check_source(header.size)?;
     if job.plan.output.format == FormatChoice::Json
@@ -77,8 +77,9 @@ fn drawing(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Svg, Fault>
 }
 
 /// The size to draw at: the one that the first resize asks for, so that it has nothing left to scale, if only turns come
-/// before it; else the size that the document gives itself, in whose pixels `trim` and the like are meant.
-fn drawn_size(ops: &[Op], intrinsic: IntrinsicSize) -> Size {
+/// before it; else the size that the document gives itself, in whose pixels `trim` and the like are meant. `base` is the
+/// picture below, for an overlay.
+fn drawn_size(ops: &[Op], intrinsic: IntrinsicSize, base: Option<Size>) -> Size {
     // A picture as large as this is never enlarged by a resize, and its proportions are exact to a millionth.
     let factor = LARGE_PX / intrinsic.width.max(intrinsic.height);
     let large = IntrinsicSize {
@@ -93,7 +94,7 @@ fn drawn_size(ops: &[Op], intrinsic: IntrinsicSize) -> Size {
             Op::Rotate(rotate) => turn = turn.then(Turn::from(*rotate)),
             Op::Resize(resize) => {
                 let upright = turn.apply(large);
-                let scaled = resize.fit(upright, None).scaled;
+                let scaled = resize.fit(upright, base).scaled;
                 if scaled.longest() >= upright.longest() {
                     // No side is asked for.
                     break;
@@ -119,6 +120,28 @@ pub(crate) fn draw(job: &Job<'_>, header: &Header, budget: &Budget) -> Result<So
         frame: Frame::new(picture),
         metadata: SourceMetadata::default(),
     })
+}
+
+/// An overlay that is an SVG, drawn as large as its operations want it on `base`; `None` if it is none. Unlike a source
+/// it has to become pixels, so that is done without being asked for.
+pub(crate) fn overlay(
+    bytes: &[u8],
+    ops: &[Op],
+    base: Size,
+    job: &Job<'_>,
+    budget: &Budget,
+) -> Result<Option<Frame>, Fault> {
+    if sniff(bytes) != Some(ImageFormat::Svg) {
+        return Ok(None);
+    }
+    let intrinsic = svg_size(bytes, job.limits).map_err(fault)?;
+    let size = drawn_size(ops, intrinsic, Some(base));
+    job.limits.check_source(size)?;
+    let mut embedded = Embedded::new(job, budget);
+    let mut decoded = |bytes: &[u8]| embedded.decoded(bytes);
+    let picture = render_svg(bytes, size, job.limits, budget, &mut decoded).map_err(fault)?;
+    job.check_time()?;
+    Ok(Some(Frame::new(picture)))
 }
 
 /// Embedded pictures, which are optimised as other images are, and shorn of private metadata.

@@ -314,3 +314,28 @@ fn parts_of_a_binding_call_are_overlays_too() {
         (9432, "Bad request: the part draw_1 is missing")
     );
 }
+
+#[test]
+fn an_svg_overlay_is_drawn_at_the_size_that_it_is_laid_on_with() {
+    // Left half red, right half empty: at the right size the edge is sharp, enlarged from 4 pixels it would be soft.
+    let logo =
+        "<svg xmlns='http://www.w3.org/2000/svg' width='4' height='2'><rect width='2' height='2' fill='red'/></svg>";
+    let overlays = HashMap::from([(URL.to_owned(), logo.as_bytes().to_vec())]);
+    let around = Around {
+        overlays: &overlays,
+        ..Around::default()
+    };
+    let entry = Op::Draw(Box::new(draw(
+        vec![resize(40, 0, Fit::Contain)],
+        Some(Offset::Start(10)),
+        Some(Offset::Start(5)),
+    )));
+    let out = around.pixels(vec![entry], &png(&flat(Size::new(100, 50), [0, 0, 255, 255])));
+    for y in 0..50 {
+        for x in 0..100 {
+            let inside = (10..30).contains(&x) && (5..25).contains(&y);
+            let want = if inside { [255, 0, 0, 255] } else { [0, 0, 255, 255] };
+            assert_eq!(out.pixel(x, y), Some(want), "at {x}, {y}");
+        }
+    }
+}
