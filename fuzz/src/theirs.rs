@@ -4,16 +4,13 @@
 //! catches it; a panic in a file of ours ends it wherever it is.
 
 use std::backtrace::Backtrace;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, Once, PoisonError};
 
 /// The last panic in a library: its words and where it came from.
 static LAST: Mutex<Option<(String, Backtrace)>> = Mutex::new(None);
 
-/// Runs `work`, whose panics in libraries may be caught within it.
-///
-/// # Panics
-/// With what nothing in `work` caught; the hook has shown it.
+/// Runs `work`, whose panics in libraries may be caught within it. What nothing in it catches is shown, and ends the process as any finding does.
 pub fn answered<T>(work: impl FnOnce() -> T) -> T {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -29,12 +26,11 @@ pub fn answered<T>(work: impl FnOnce() -> T) -> T {
             }
         }));
     });
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         if let Some((words, frames)) = &*LAST.lock().unwrap_or_else(PoisonError::into_inner) {
             eprintln!("nothing caught this:\n{words}\n{frames}");
         }
-        // libfuzzer-sys ends the process where this arrives.
-        resume_unwind(panic)
+        std::process::abort()
     })
 }
 
