@@ -29,6 +29,10 @@ fn decode_frames(bytes: &[u8]) -> Corpus {
     let Ok(header) = probe(bytes, &limits) else {
         return Corpus::Keep;
     };
+    if header.frames_area > limits.animation_area_px_refused {
+        // Nobody decodes it; whoever asks looks at this first.
+        return Corpus::Keep;
+    }
     let budget = Budget::new(limits.job_memory_bytes_max);
     let mut layout = None;
     match decode_animation(bytes, &header, &limits, &budget) {
