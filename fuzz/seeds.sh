@@ -23,34 +23,4 @@ if [ -z "${CALOTYPE_SHARED:-}" ]; then
   echo "seeds: no pictures, for CALOTYPE_SHARED is not set" >&2
   exit 0
 fi
-mapfile -t options < seeds/options_url.txt
-count=0
-while IFS= read -r file; do
-  case $(head -c 12 "$file" | LC_ALL=C tr -c '[:print:]' .) in
-    ....JFIF* | ......JFIF* | ......Exif*) target=decode_jpeg ;;
-    .PNG*) target=decode_png ;;
-    GIF8*) target=decode_gif ;;
-    \<svg* | \<?xml*) target=svg ;;
-    RIFF????WEBP*) target=decode_webp ;;
-    ????ftypavi*) target=decode_avif ;;
-    BM*) target=decode_bmp ;;
-    'II*.'* | 'II+.'* | 'MM.*'* | 'MM.+'*) target=decode_tiff ;;
-    ????ftyphei* | ????ftypmif*) target=decode_heic ;;
-    ????JXL*) target=decode_jxl ;;
-    *)
-      case $(head -c 4 "$file" | od -An -tx1 | tr -d ' ') in
-        ffd8*) target=decode_jpeg ;;
-        ff0a*) target=decode_jxl ;;
-        00000100 | 00000200) target=decode_ico ;;
-        *) target= ;;
-      esac
-      ;;
-  esac
-  add sniff_probe < "$file"
-  [ -n "$target" ] || continue
-  add "$target" < "$file"
-  [ "$target" = decode_jpeg ] || add decode_animation < "$file"
-  { printf '%s\n' "${options[count % ${#options[@]}]}"; cat "$file"; } | add transform
-  count=$((count + 1))
-done < <(find "$CALOTYPE_SHARED/corpus" -type f -size "-$((bytes_max / 1024 + 1))k" ! -name '*.json' ! -name '*.md' | LC_ALL=C sort)
-echo "seeds: $count pictures"
+python3 pictures.py "$CALOTYPE_SHARED/corpus" corpus "$bytes_max"

@@ -1,23 +1,38 @@
-//! The frames of GIF, APNG, animated WebP and AVIF image sequences.
+//! The frames of GIF, APNG, animated WebP, AVIF image sequences and animated JPEG XL.
 #![no_main]
 
 use calotype_codec::{Budget, CodecError, decode_animation, probe, sniff, to_srgb};
 use calotype_fuzz::small_limits;
+use calotype_fuzz::theirs::answered;
 use calotype_plan::ImageFormat;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 /// Frames of one input that are looked at: what is wrong with a hundred is wrong with fewer.
 const FRAMES_MAX: usize = 100;
 
-fuzz_target!(|bytes: &[u8]| -> Corpus {
-    let moves = [ImageFormat::Gif, ImageFormat::Png, ImageFormat::Webp, ImageFormat::Avif];
-    if !sniff(bytes).is_some_and(|format| moves.contains(&format)) {
+/// Formats with animations.
+const MOVING: [ImageFormat; 5] = [
+    ImageFormat::Gif,
+    ImageFormat::Png,
+    ImageFormat::Webp,
+    ImageFormat::Avif,
+    ImageFormat::Jxl,
+];
+
+fuzz_target!(|bytes: &[u8]| -> Corpus { answered(|| decode_frames(bytes)) });
+
+fn decode_frames(bytes: &[u8]) -> Corpus {
+    if !sniff(bytes).is_some_and(|format| MOVING.contains(&format)) {
         return Corpus::Reject;
     }
     let limits = small_limits();
     let Ok(header) = probe(bytes, &limits) else {
         return Corpus::Keep;
     };
+    if header.frames_area > limits.animation_area_px_refused {
+        // Nobody decodes it; whoever asks looks at this first.
+        return Corpus::Keep;
+    }
     let budget = Budget::new(limits.job_memory_bytes_max);
     let mut layout = None;
     match decode_animation(bytes, &header, &limits, &budget) {
@@ -43,4 +58,4 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     }
     assert_eq!(budget.held(), 0, "bytes are still charged after everything was dropped");
     Corpus::Keep
-});
+}

@@ -12,6 +12,14 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(mut picture) = Picture::from_raw(Size::new(256, 1), Layout::Rgba, samples.clone()) {
         // A profile may fail, but alpha is none of its business.
         let _ = to_srgb(&mut picture, &source);
-        assert!(picture.data().iter().zip(&samples).skip(3).step_by(4).all(|(a, b)| a == b));
+        assert!(
+            picture
+                .data()
+                .iter()
+                .zip(&samples)
+                .skip(3)
+                .step_by(4)
+                .all(|(a, b)| a == b)
+        );
     }
 });

@@ -5,6 +5,8 @@
 #[cfg(feature = "pixels")]
 pub mod pixels;
 pub mod plans;
+#[cfg(feature = "pixels")]
+pub mod theirs;
 
 use std::time::{Duration, Instant};
 

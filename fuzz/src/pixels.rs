@@ -7,10 +7,15 @@ use calotype_engine::{Job, NoModels, run};
 use calotype_plan::{AcceptedFormats, ClientHints, ImageFormat, Options};
 use libfuzzer_sys::Corpus;
 
+use crate::theirs::answered;
 use crate::{deadline, small_limits};
 
 /// Decodes one format at every scale that the length of the input picks, and converts the colours. Other formats are not kept in the corpus.
 pub fn decode_as(format: ImageFormat, bytes: &[u8]) -> Corpus {
+    answered(|| try_decode_as(format, bytes))
+}
+
+fn try_decode_as(format: ImageFormat, bytes: &[u8]) -> Corpus {
     if sniff(bytes) != Some(format) {
         return Corpus::Reject;
     }
@@ -49,6 +54,10 @@ pub fn decode_as(format: ImageFormat, bytes: &[u8]) -> Corpus {
 
 /// Runs a whole job: a line of options, then the file. The file is the overlay too, wherever the options name one.
 pub fn transform(input: &[u8]) -> Corpus {
+    answered(|| try_transform(input))
+}
+
+fn try_transform(input: &[u8]) -> Corpus {
     let Some(end) = input.iter().position(|&byte| byte == b'\n') else {
         return Corpus::Reject;
     };

@@ -27,7 +27,7 @@ pub(crate) fn decode_animation<'a>(
     let ((frames, writer, left), working) =
         with_memory(budget, animation_bytes(&head, &container, header.frames), |tracker| {
             let mut frames = Frames::open(&container, &head, limits, tracker)?;
-            let (writer, left) = writer(&mut frames, &head, header, false);
+            let (writer, left) = writer(&mut frames, &head, header, false)?;
             Ok((frames, writer, left))
         })?;
     let (loops, tick) = match &head.header.metadata.animation {

@@ -5,7 +5,7 @@ use calotype_plan::{ImageFormat, Limits, Size};
 use super::color;
 use super::container::Container;
 use super::count::count_frames;
-use super::frames::{Frames, usual_bytes, with_memory};
+use super::frames::{Failure, Frames, call, usual_bytes, with_memory};
 use super::head::Head;
 use super::pixels::{Left, Writer};
 use crate::{Budget, CodecError, DecodeRequest, Decoded, Header, SourceMetadata};
@@ -49,7 +49,7 @@ pub(crate) fn decode(
     let usual = usual_bytes(&head, &container);
     let ((picture, left), _working) = with_memory(budget, usual, |tracker| {
         let mut frames = Frames::open(&container, &head, limits, tracker)?;
-        let (writer, left) = writer(&mut frames, &head, header, request.keep_colors);
+        let (writer, left) = writer(&mut frames, &head, header, request.keep_colors)?;
         if frames.load(1)? == 0 {
             return Err(CodecError::corrupt("the file ends before the picture does").into());
         }
@@ -75,8 +75,13 @@ pub(super) fn check_same(head: &Head, header: &Header) -> Result<(), CodecError>
 }
 
 /// Asks for colours, and settles how they are written.
-pub(super) fn writer(frames: &mut Frames<'_>, head: &Head, header: &Header, keep_colors: bool) -> (Writer, Left) {
-    let samples = color::ask(&mut frames.image, head);
+pub(super) fn writer(
+    frames: &mut Frames<'_>,
+    head: &Head,
+    header: &Header,
+    keep_colors: bool,
+) -> Result<(Writer, Left), Failure> {
+    let samples = call(|| Ok(color::ask(&mut frames.image, head)))?;
     let metadata = &head.header.metadata;
     let is_premultiplied = metadata
         .alpha()
@@ -89,14 +94,14 @@ pub(super) fn writer(frames: &mut Frames<'_>, head: &Head, header: &Header, keep
     } else {
         header.bit_depth
     };
-    Writer::new(
+    Ok(Writer::new(
         header.size,
         samples,
         depth,
         header.has_alpha,
         is_premultiplied,
         keep_colors,
-    )
+    ))
 }
 
 pub(super) fn metadata(container: &Container<'_>, limits: &Limits, icc: Option<Vec<u8>>) -> SourceMetadata {

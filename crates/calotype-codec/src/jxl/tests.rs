@@ -226,3 +226,17 @@ fn memory_is_charged_before_it_is_taken() {
     assert!(decode(&file, &header, &DecodeRequest::default(), &tight, &budget).is_err());
     assert_eq!(budget.peak(), 0);
 }
+
+#[test]
+fn a_profile_that_the_library_does_not_find_again_is_damage() {
+    // Ten bytes that a fuzzer found: the library is asked for the profile's curve, and ends in a panic of its own.
+    let file = bytes("ff0a0f003325 3c3c4833");
+    let limits = Limits::default();
+    let budget = Budget::new(64 << 20);
+    let header = probe(&file, &limits).unwrap();
+    let still = decode(&file, &header, &DecodeRequest::default(), &limits, &budget).unwrap_err();
+    assert!(matches!(still, CodecError::Corrupt { .. }), "{still:?}");
+    let moving = decode_animation(&file, &header, &limits, &budget).unwrap_err();
+    assert!(matches!(moving, CodecError::Corrupt { .. }), "{moving:?}");
+    assert_eq!(budget.held(), 0);
+}

@@ -92,6 +92,9 @@ pub(super) fn kept(exif: &[u8]) -> Option<Vec<u8>> {
     let mut out = vec![0; tiff.bytes.len()];
     let (mut end, mut directories) = (8, Vec::new());
     let mut waiting = vec![tiff.first_offset()?];
+    let mut subdirectories = SUBDIRECTORIES.to_vec();
+    // Entries may all point at the same long value: what is gone through for them together has a bound, twice the block.
+    let mut bytes_left = tiff.bytes.len().saturating_mul(2);
     while let Some(at) = waiting.pop() {
         if at < 8 {
             continue;
@@ -108,7 +111,14 @@ pub(super) fn kept(exif: &[u8]) -> Option<Vec<u8>> {
                 entries.extend([0; 2]);
                 continue;
             }
-            if is_of_samples(entry.tag) || (entry.tag == MAKER_NOTE && holds_picture(tiff.bytes.get(value.clone())?)) {
+            if is_of_samples(entry.tag) {
+                continue;
+            }
+            let Some(left) = bytes_left.checked_sub(value.len()) else {
+                continue;
+            };
+            bytes_left = left;
+            if entry.tag == MAKER_NOTE && holds_picture(tiff.bytes.get(value.clone())?) {
                 continue;
             }
             if SUBDIRECTORIES.contains(&entry.tag) {
@@ -118,10 +128,14 @@ pub(super) fn kept(exif: &[u8]) -> Option<Vec<u8>> {
                 else {
                     continue;
                 };
-                // The first directory alone has others.
+                // The first directory alone has others, one of each.
+                let Some(place) = subdirectories.iter().position(|&tag| tag == entry.tag) else {
+                    continue;
+                };
                 if !directories.is_empty() {
                     continue;
                 }
+                subdirectories.swap_remove(place);
                 waiting.push(sub as usize);
             }
             entries.extend(tiff.bytes.get(entry.at..entry.at + 12)?);
@@ -428,6 +442,44 @@ mod tests {
         assert!(!kept_note.contains(&b'?'));
         let without = kept(&with_note(b"mak\xff\xd8\xff notes")).unwrap();
         assert!(!without.windows(3).any(|w| w == b"mak"));
+    }
+
+    #[test]
+    fn entries_that_share_a_long_value_do_not_multiply_it() {
+        // Four thousand pointers to one directory, with as many entries that each have the whole block as their value.
+        let (many, length) = (ENTRIES_MAX as u32, 1u32 << 20);
+        let at = 8 + 2 + many * 12 + 4;
+        let mut source = [&b"II*\0\x08\0\0\0"[..], &(many as u16).to_le_bytes()].concat();
+        for _ in 0..many {
+            source.extend(
+                [
+                    &0x8769u16.to_le_bytes()[..],
+                    &LONG.to_le_bytes(),
+                    &1u32.to_le_bytes(),
+                    &at.to_le_bytes(),
+                ]
+                .concat(),
+            );
+        }
+        source.extend([0; 4]);
+        source.extend((many as u16).to_le_bytes());
+        for _ in 0..many {
+            source.extend(
+                [
+                    &0x927du16.to_le_bytes()[..],
+                    &[7, 0],
+                    &length.to_le_bytes(),
+                    &0u32.to_le_bytes(),
+                ]
+                .concat(),
+            );
+        }
+        source.resize(length as usize, 0);
+        let kept = kept(&source).unwrap();
+        let tiff = Tiff::new(&kept).unwrap();
+        assert_eq!(tiff.first_directory().count(), 1, "one pointer to the directory");
+        // Twice the block may be gone through: the pointer takes 4 bytes of that, so that only one value is left.
+        assert_eq!(tiff.directory(at as usize).count(), 1);
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub(super) fn kept(packet: &[u8]) -> Option<Cow<'_, [u8]>> {
     settings.write_document_declaration = false;
     settings.perform_indent = false;
     let mut writer = settings.create_writer(&mut out);
-    let mut changed = false;
+    let (mut changed, mut has_element) = (false, false);
     // Elements that are open inside one that is left out, itself included.
     let mut left_out = 0usize;
     let (mut depth, mut prefixes) = (0usize, 0usize);
@@ -132,6 +132,7 @@ pub(super) fn kept(packet: &[u8]) -> Option<Cow<'_, [u8]>> {
                     namespace: namespace.borrow(),
                 };
                 writer.write(written).ok()?;
+                has_element = true;
             }
             other => {
                 if let Some(event) = other.as_writer_event() {
@@ -140,7 +141,8 @@ pub(super) fn kept(packet: &[u8]) -> Option<Cow<'_, [u8]>> {
             }
         }
     }
-    Some(if changed {
+    // The outermost element may be one that is left out.
+    has_element.then_some(if changed {
         Cow::Owned(out)
     } else {
         Cow::Borrowed(packet)
@@ -250,6 +252,15 @@ mod tests {
         ] {
             assert_eq!(kept(broken), None, "{}", broken.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_packet_of_which_nothing_is_left_is_dropped() {
+        assert_eq!(kept(b"<a:b xmlns:a='urn:c2pa'>credentials</a:b>"), None);
+        assert_eq!(
+            kept(b"<?xpacket begin=''?><n:a xmlns:n='http://ns.adobe.com/xmp/note/'/><?xpacket end='w'?>"),
+            None
+        );
     }
 
     #[test]

@@ -18,6 +18,9 @@ const WORK_FACTOR: u64 = 2;
 /// Bytes of data that strips or tiles may share, beside four times the file.
 const SHARED_BYTES_MAX: u64 = 16 << 20;
 
+/// Bytes of tables and headers of ordinary length that are put in front of the data of a JPEG.
+const JPEG_HEAD_BYTES: usize = 32 << 10;
+
 /// How the data of a strip or tile becomes samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -222,12 +225,7 @@ impl<'a> Chunks<'a> {
         let facts = self.facts;
         let (at, data) = data(facts, index)?;
         if self.source != Source::Rows(Coding::Plain) {
-            // Some writers let equal tiles share their data, but nobody needs the whole file for each.
-            self.bytes_read = self.bytes_read.saturating_add(data.len() as u64);
-            let most = (facts.directory.file.bytes.len() as u64).saturating_mul(4) + SHARED_BYTES_MAX;
-            if self.bytes_read > most {
-                return Err(CodecError::corrupt("its strips or tiles overlap"));
-            }
+            go_through(&mut self.bytes_read, data.len(), facts)?;
         }
         // Fax coding and all others of bytes work on the bits as the file says they lie.
         let turned;
@@ -262,15 +260,23 @@ impl<'a> Chunks<'a> {
                 blocks.spread(&packed.rows, packed.row_bytes, &mut plane.rows, row_bytes);
             }
             Source::Jpeg | Source::OldJpeg => {
-                // The stream is a copy, a little longer than the data.
-                let tables = facts.directory.bytes(tag::JPEG_TABLES).map_or(0, <[u8]>::len);
-                let _stream = self.budget.reserve((data.len() + tables) as u64 + 4096)?;
+                // The stream is a copy, a little longer than the data, with whatever the directory puts in front.
+                let in_front = if self.source == Source::Jpeg {
+                    facts.directory.bytes(tag::JPEG_TABLES).map_or(0, <[u8]>::len)
+                } else if jpeg::has_old_stream(&facts.directory) {
+                    facts.directory.file.bytes.len()
+                } else {
+                    0
+                };
+                let _stream = self.budget.reserve((data.len() + in_front + JPEG_HEAD_BYTES) as u64)?;
                 let stream = if self.source == Source::Jpeg {
                     jpeg::stream(facts, data)?
                 } else {
                     let rows = if facts.tiled { facts.chunk.height } else { needed.height };
                     jpeg::old_stream(facts, data, at, Size::new(facts.chunk.width, rows))?
                 };
+                let copied = stream.len().saturating_sub(data.len() + JPEG_HEAD_BYTES);
+                go_through(&mut self.bytes_read, copied, facts)?;
                 // Tiles of some writers are as wide as whole blocks.
                 let width_max = facts.chunk.width.saturating_add(64);
                 let work = &mut self.jpeg_work;
@@ -389,6 +395,16 @@ fn source(facts: &Facts<'_>) -> Result<Source, CodecError> {
         return Ok(Source::Blocks(coding));
     }
     Ok(Source::Rows(coding))
+}
+
+/// Counts data that is gone through. Some writers let equal tiles share their data, but nobody needs the whole file for
+/// each.
+fn go_through(bytes_read: &mut u64, length: usize, facts: &Facts<'_>) -> Result<(), CodecError> {
+    *bytes_read = bytes_read.saturating_add(length as u64);
+    if *bytes_read > (facts.directory.file.bytes.len() as u64).saturating_mul(4) + SHARED_BYTES_MAX {
+        return Err(CodecError::corrupt("its strips or tiles overlap"));
+    }
+    Ok(())
 }
 
 /// The data of strip or tile number `index`, and where it begins.

@@ -166,4 +166,17 @@ fn jpeg_of_the_old_way_is_a_stream_of_its_own() {
         open(&bare.chunks(&[&stream[2..]]).file()).unwrap_err(),
         CodecError::corrupt("its JPEG tables are missing or damaged")
     );
+    // Tiles that each take the same stream, to the end of the file: two megabytes, 64 times.
+    let long = [stream, vec![0; 2 << 20]].concat();
+    let mut chunks = vec![long.as_slice()];
+    chunks.resize(64, &[0]);
+    let tiled = Page::new(128, 128, 6, &[8; 3], &[])
+        .with(tag::COMPRESSION, short(&[6]))
+        .with(tag::JPEG_INTERCHANGE, Values::Long(vec![8]))
+        .with(tag::TILE_WIDTH, short(&[16]))
+        .with(tag::TILE_LENGTH, short(&[16]));
+    assert_eq!(
+        open(&tiled.chunks(&chunks).file()).unwrap_err(),
+        CodecError::corrupt("its strips or tiles overlap")
+    );
 }
