@@ -394,7 +394,7 @@ fn all_frames(animation: Animation<'_>, header: &Header, bytes: &[u8]) -> Result
     Ok(facts)
 }
 
-fn pixels(picture: &Picture) -> Pixels<'_> {
+pub(crate) fn pixels(picture: &Picture) -> Pixels<'_> {
     Pixels {
         width: picture.size().width,
         height: picture.size().height,
@@ -449,7 +449,7 @@ fn pair(size: Size) -> (u32, u32) {
     (size.width, size.height)
 }
 
-fn exif_value(orientation: Orientation) -> u8 {
+pub(crate) fn exif_value(orientation: Orientation) -> u8 {
     match orientation {
         Orientation::Upright => 1,
         Orientation::FlipH => 2,
