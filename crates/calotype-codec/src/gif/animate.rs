@@ -101,7 +101,10 @@ impl AnimationWriter {
         let mut frame = place(last.place);
         frame.dispose = last.dispose;
         frame.palette = last.table;
-        frame.transparent = last.indices.contains(&TRANSPARENT).then_some(TRANSPARENT);
+        // Some readers (libvips, Pillow) clear to the background colour, not to nothing, after a frame that names no
+        // transparent entry.
+        let clears = last.dispose == DisposalMethod::Background;
+        frame.transparent = (clears || last.indices.contains(&TRANSPARENT)).then_some(TRANSPARENT);
         frame.buffer = Cow::Owned(last.indices);
         frame.make_lzw_pre_encoded();
         frame.buffer.to_mut().shrink_to_fit();

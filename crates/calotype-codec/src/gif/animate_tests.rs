@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use gif::{ColorOutput, DecodeOptions};
+use gif::{ColorOutput, DecodeOptions, DisposalMethod};
 
 use super::*;
 use crate::Layout;
@@ -350,4 +350,21 @@ fn memory_is_charged_and_given_back_and_bytes_repeat() {
     for ((got, _), (want, _)) in got.iter().zip(&frames) {
         assert!(mean_error(got, want) < 8.0, "{}", mean_error(got, want));
     }
+}
+
+#[test]
+fn a_frame_after_which_the_canvas_is_cleared_names_its_transparent_entry() {
+    // Wholly red, then nothing: readers that clear to the background colour otherwise would show it.
+    let size = Size::new(8, 6);
+    let bytes = encoded(
+        size,
+        &[(vec![[255, 0, 0, 255]; 48], ms(100)), (vec![[0; 4]; 48], ms(100))],
+        Loops::Forever,
+    );
+    let mut decoder = DecodeOptions::new().read_info(bytes.as_slice()).unwrap();
+    let first = decoder.read_next_frame().unwrap().unwrap();
+    assert_eq!(first.dispose, DisposalMethod::Background);
+    let index = first.transparent.unwrap();
+    // And no pixel of it is that entry.
+    assert!(!first.buffer.contains(&index));
 }

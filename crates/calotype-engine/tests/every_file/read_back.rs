@@ -89,6 +89,7 @@ const FORMATS: &[(&str, FormatChoice, bool, Option<i128>)] = &[
     ("json", FormatChoice::Json, true, None),
     ("gif-animated", FormatChoice::Gif, false, None),
     ("webp-animated", FormatChoice::Webp, false, None),
+    ("webp-lossless-animated", FormatChoice::Webp, false, Some(100)),
 ];
 
 /// In the child: writes a file in every format into a folder. An error is that of the first format.
