@@ -368,3 +368,27 @@ fn a_frame_after_which_the_canvas_is_cleared_names_its_transparent_entry() {
     // And no pixel of it is that entry.
     assert!(!first.buffer.contains(&index));
 }
+
+#[test]
+fn colours_that_the_full_table_of_earlier_frames_lacks_are_shown() {
+    // 255 bright colours, exact, fill the table; then black and greys that are nowhere near them.
+    let size = Size::new(32, 32);
+    let bright: Vec<[u8; 4]> = (0..1024u32)
+        .map(|at| [255, (at % 255) as u8, 255 - (at % 255) as u8, 255])
+        .collect();
+    let mut dark = bright.clone();
+    for (at, pixel) in dark.iter_mut().enumerate().skip(300).take(200) {
+        let level = (at % 40) as u8;
+        *pixel = [level, level, level, 255];
+    }
+    let bytes = encoded(size, &[(bright.clone(), ms(500)), (dark.clone(), ms(500))], Loops::ONCE);
+    let (shown, _) = play(&bytes);
+    assert!(shown[0].0 == bright);
+    // A table of the frame's own, small for so few pixels: half a step of its greys.
+    let most = dark
+        .iter()
+        .zip(&shown[1].0)
+        .flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)))
+        .max();
+    assert!(most <= Some(4), "{most:?}");
+}

@@ -1,6 +1,6 @@
 //! Pixels to indices: which colours a frame gets.
 
-use super::table::{SharedTable, TRANSPARENT};
+use super::table::{ENTRIES_MAX, SharedTable, TRANSPARENT};
 use crate::palette::{ROUNDS, distance, exact, fit, map, mean_error};
 use crate::{Budget, CodecError};
 
@@ -68,8 +68,13 @@ impl Painter {
                 self.table.fill(&fit(&new, free, self.rounds, &self.budget)?);
             }
             let error = mean_error(&part.pixels, &self.table.rgba(), &self.budget)?;
-            self.table.set_error(error);
-            return Ok(self.shared(part));
+            if free == ENTRIES_MAX - 1 {
+                self.table.set_error(error);
+                return Ok(self.shared(part));
+            }
+            // Frames before this one are exact. What room they left may be too little for this one, which is then no
+            // measure for those that follow.
+            self.table.set_error(0);
         }
         let error = mean_error(&part.pixels, &self.table.rgba(), &self.budget)?;
         if self.table.serves(error, part.pixels.len() as u64, part.canvas_pixels) {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 pub(super) const TRANSPARENT: u8 = 0;
 
 /// Entries of a table, the transparent one included.
-const ENTRIES_MAX: usize = 256;
+pub(super) const ENTRIES_MAX: usize = 256;
 
 /// A mean error that is not seen: about one and a half levels in each sample.
 const ERROR_UNSEEN: u64 = 20;

@@ -2,7 +2,7 @@
 //! spatial greyscale", 1976), row by row to and fro, so that the errors draw no slanted lines.
 
 use super::nearest::Finder;
-use super::{distance, premultiply};
+use super::{WEIGHTS, distance, premultiply};
 
 /// Of 32: how much of its error a pixel hands on. The whole of it makes noise that costs more bytes and is seen sooner
 /// than the steps it hides, with palettes this large: half was measured to be as close to photographs by structural
@@ -11,6 +11,10 @@ const SHARE_HANDED_ON: i32 = 16;
 
 /// How many times as far from a colour as the nearest entry what lies below may be to stay there.
 const STAYS_UP_TO: u32 = 2;
+
+/// And how far at most: 16 levels in each sample. Where the nearest entry is far off itself, twice as far is another
+/// colour.
+const STAYS_MAX: u32 = 16 * 16 * (WEIGHTS[0] + WEIGHTS[1] + WEIGHTS[2]);
 
 /// The index of the palette entry of each pixel. Colours diffuse their error; opacity does not, so that edges stay
 /// clean, and nothing is handed on across what cannot be seen.
@@ -37,7 +41,10 @@ pub(super) fn map(rgba: &[[u8; 4]], width: usize, colors: &[[u8; 4]], below_rgba
             if let Some(&stays) = below_rgba.and_then(|below| below.get(y * width + x))
                 && pixel[3] == 255
                 && stays[3] == 255
-                && distance(wanted, stays) <= distance(wanted, premultiply(chosen)).saturating_mul(STAYS_UP_TO)
+                && distance(wanted, stays)
+                    <= distance(wanted, premultiply(chosen))
+                        .saturating_mul(STAYS_UP_TO)
+                        .min(STAYS_MAX)
             {
                 (*out, chosen) = (0, stays);
             }

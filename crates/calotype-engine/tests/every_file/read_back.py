@@ -278,6 +278,9 @@ class Reader:
                 return
         if min(image.size) < 32 or any(len(frame.cells) != 16 for frame in theirs):
             return
+        # Pillow clears to black in a GIF whose first frame has nothing clear; libvips and browsers clear to nothing.
+        if image.format == "GIF" and not theirs[0].is_clear and any(frame.is_clear for frame in theirs):
+            return
         # A GIF's pixel is there or it is not: frames with half-clear pixels look different.
         pairs = [(mine, other) for mine, other in pairs if image.format != "GIF" or not other.is_half_clear]
         offs = [float(np.abs(mine.cells - other.cells).max()) for mine, other in pairs]
@@ -314,6 +317,7 @@ class SourceFrame:
     def __init__(self, told):
         self.cells = np.asarray(told["cells"], dtype=np.float64).reshape(-1, 3)
         self.is_half_clear = told["is_half_clear"]
+        self.is_clear = told["is_clear"]
         self.duration = told["duration_ms"]
 
 

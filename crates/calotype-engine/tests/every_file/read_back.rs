@@ -59,6 +59,8 @@ struct SourceFrame {
     /// In sRGB, upright.
     cells: Vec<[f64; 3]>,
     is_half_clear: bool,
+    /// Some pixel cannot be seen.
+    is_clear: bool,
     duration_ms: f64,
 }
 
@@ -197,6 +199,7 @@ fn read_frames(bytes: &[u8], header: &Header, written: &mut Written) -> Result<(
         let mut frame = frame?;
         to_srgb(&mut frame.picture, &color)?;
         let picture = pixels(&frame.picture);
+        let clear = |pixel: &[u8]| matches!(pixel, [_, _, _, 0]);
         let half_clear = |pixel: &[u8]| matches!(pixel, [_, _, _, 1..=254]);
         written.frames.push(SourceFrame {
             cells: grid::grid(&picture, exif_value(header.orientation)),
@@ -205,6 +208,7 @@ fn read_frames(bytes: &[u8], header: &Header, written: &mut Written) -> Result<(
                 .data()
                 .chunks_exact(frame.picture.channels())
                 .any(half_clear),
+            is_clear: frame.picture.data().chunks_exact(frame.picture.channels()).any(clear),
             duration_ms: frame.duration.as_secs_f64() * 1000.0,
         });
     }
