@@ -32,6 +32,7 @@ mod sniff;
 mod svg;
 mod tiff;
 mod webp;
+mod ycc;
 
 pub use animation::{Animation, AnimationEncoder, AnimationRequest, Frame, Loops, decode_animation};
 pub use budget::{Budget, Reservation};
@@ -45,3 +46,4 @@ pub use picture::{Layout, Picture};
 pub use rewrap::rewrap;
 pub use sniff::sniff;
 pub use svg::{IntrinsicSize, filter_svg, render_svg, svg_size};
+pub use ycc::{Chroma, Range, YccPicture};
