@@ -1,0 +1,195 @@
+//! The inner loops for x86-64 processors with AVX2.
+//!
+//! The safe functions here check lengths, and are called only where the processor has the instructions ([`super::Kernel::fastest`]).
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+pub(super) use super::portable::{partial_bytes, partial_words, premultiply, split3, split4, vertical_words};
+use super::{BETWEEN_BIAS, BETWEEN_BITS, BETWEEN_HIGH, BETWEEN_LOW, BLOCK, Rounding};
+use crate::weights::{GROUP, Narrow};
+
+/// Whether rows of a length can be read in whole blocks, two at a time.
+fn fits<T>(rows: &[&[T]], weights: &[i16], length: usize) -> bool {
+    !rows.is_empty()
+        && weights.len() == rows.len().next_multiple_of(2)
+        && length.is_multiple_of(BLOCK)
+        && rows.iter().all(|row| row.len() >= length)
+}
+
+pub(super) fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]) {
+    let length = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(out.len());
+    let Some(out) = out.get_mut(..length) else { return };
+    if !fits(rows, weights, length) {
+        return super::portable::vertical_bytes(rows, weights, bits, out);
+    }
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { vertical_bytes_checked(rows, weights, bits, out) }
+}
+
+/// # Safety
+///
+/// AVX2; what [`fits`] tells of the rows, the weights and the length of `out`.
+#[target_feature(enable = "avx2")]
+unsafe fn vertical_bytes_checked(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]) {
+    let shift = bits - BETWEEN_BITS;
+    // The bias is a whole number of steps, so that it can be taken off before the shift.
+    let offset = _mm256_set1_epi32((1 << (shift - 1)) - (BETWEEN_BIAS << shift));
+    let count = _mm_cvtsi32_si128(shift.cast_signed());
+    let (low, high) = (
+        _mm256_set1_epi16(BETWEEN_LOW as i16),
+        _mm256_set1_epi16(BETWEEN_HIGH as i16),
+    );
+    // Even columns are in the first four places of a half, odd ones in the last.
+    let order = _mm256_setr_epi8(
+        0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15, 0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15,
+    );
+    let narrow = |even: __m256i, odd: __m256i| {
+        let even = _mm256_sra_epi32(_mm256_add_epi32(even, offset), count);
+        let odd = _mm256_sra_epi32(_mm256_add_epi32(odd, offset), count);
+        let both = _mm256_min_epi16(_mm256_max_epi16(_mm256_packs_epi32(even, odd), low), high);
+        _mm256_shuffle_epi8(both, order)
+    };
+    for begin in (0..out.len()).step_by(BLOCK) {
+        // SAFETY: every row has a whole block at `begin`, for their length is a multiple of one; weights come in pairs.
+        let sums = unsafe { weighted_bytes(rows, weights, begin) };
+        for (half, sums) in sums.as_chunks::<4>().0.iter().enumerate() {
+            let [even, odd, even_high, odd_high] = *sums;
+            let (first, second) = (narrow(even, odd), narrow(even_high, odd_high));
+            let place = begin + half * 32;
+            // SAFETY: `out` has a whole block at `begin`.
+            unsafe {
+                let out = out.as_mut_ptr().add(place);
+                _mm256_storeu_si256(out.cast(), _mm256_permute2x128_si256::<0x20>(first, second));
+                _mm256_storeu_si256(out.add(16).cast(), _mm256_permute2x128_si256::<0x31>(first, second));
+            }
+        }
+    }
+}
+
+/// The weighted sums of 64 columns. Of each 32: columns 0, 2, 4, 6 and 16, 18, 20, 22; 1, 3, 5, 7 and 17, ...; 8, 10, ... and 24, ...; 9, ... and 25, ....
+///
+/// # Safety
+///
+/// AVX2; every row has 64 samples at `begin`; weights are as many as rows, one more where those are odd.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn weighted_bytes(rows: &[&[u8]], weights: &[i16], begin: usize) -> [__m256i; 8] {
+    let low = _mm256_set1_epi16(0x00FF);
+    let mut sums = [_mm256_setzero_si256(); 8];
+    for (pair, weights) in rows.chunks(2).zip(weights.as_chunks::<2>().0) {
+        let (Some(first), Some(second)) = (pair.first(), pair.last()) else {
+            continue;
+        };
+        let [one, other] = *weights;
+        let weights = _mm256_set1_epi32(i32::from(one) & 0xFFFF | i32::from(other) << 16);
+        for half in 0..2 {
+            // SAFETY: 64 bytes at `begin` are within each row.
+            let (a, b) = unsafe {
+                (
+                    _mm256_loadu_si256(first.as_ptr().add(begin + half * 32).cast()),
+                    _mm256_loadu_si256(second.as_ptr().add(begin + half * 32).cast()),
+                )
+            };
+            // Two columns of one row, then of the other: a mask gives the first column of both as 16-bit numbers, a shift the second. That is fewer shuffles
+            // than to widen all.
+            let near = _mm256_unpacklo_epi16(a, b);
+            let far = _mm256_unpackhi_epi16(a, b);
+            let add = |sum: &mut __m256i, samples: __m256i| {
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
+            };
+            let at = half * 4;
+            add(&mut sums[at], _mm256_and_si256(near, low));
+            add(&mut sums[at + 1], _mm256_srli_epi16::<8>(near));
+            add(&mut sums[at + 2], _mm256_and_si256(far, low));
+            add(&mut sums[at + 3], _mm256_srli_epi16::<8>(far));
+        }
+    }
+    sums
+}
+
+pub(super) fn horizontal_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
+    if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
+        return super::portable::horizontal_bytes(plane, weights, rounding, out);
+    }
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { horizontal_bytes_checked(plane, weights, rounding, out) }
+}
+
+/// # Safety
+///
+/// AVX2; no start and unit of the weights goes beyond `plane`.
+#[target_feature(enable = "avx2")]
+unsafe fn horizontal_bytes_checked(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
+    let offset = _mm256_set1_epi32(rounding.offset);
+    let shift = _mm_cvtsi32_si128(rounding.shift.cast_signed());
+    let (low, high) = (_mm256_set1_epi32(rounding.low), _mm256_set1_epi32(rounding.high));
+    // The lowest byte of each number.
+    let bytes = _mm256_setr_epi8(
+        0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+        -1, -1, -1,
+    );
+    let groups = weights.starts().as_chunks::<GROUP>().0.iter();
+    let units = weights.weights().chunks_exact(weights.units() * GROUP * 8);
+    for ((starts, weights), out) in groups.zip(units).zip(out.as_chunks_mut::<GROUP>().0) {
+        // SAFETY: as required of the caller.
+        let sums = unsafe { group(plane, starts, weights) };
+        let rounded = _mm256_sra_epi32(_mm256_add_epi32(sums, offset), shift);
+        let rounded = _mm256_min_epi32(_mm256_max_epi32(rounded, low), high);
+        let rounded = _mm256_shuffle_epi8(rounded, bytes);
+        let both = _mm_unpacklo_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256::<1>(rounded));
+        // SAFETY: eight bytes, and the store needs no alignment.
+        unsafe { _mm_storel_epi64(out.as_mut_ptr().cast(), both) };
+    }
+}
+
+pub(super) fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
+    if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
+        return super::portable::horizontal_sums(plane, weights, offset, out);
+    }
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { horizontal_sums_checked(plane, weights, offset, out) }
+}
+
+/// # Safety
+///
+/// AVX2; no start and unit of the weights goes beyond `plane`.
+#[target_feature(enable = "avx2")]
+unsafe fn horizontal_sums_checked(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
+    let offset = _mm256_set1_epi32(offset);
+    let groups = weights.starts().as_chunks::<GROUP>().0.iter();
+    let units = weights.weights().chunks_exact(weights.units() * GROUP * 8);
+    for ((starts, weights), out) in groups.zip(units).zip(out.as_chunks_mut::<GROUP>().0) {
+        // SAFETY: as required of the caller.
+        let sums = unsafe { group(plane, starts, weights) };
+        // SAFETY: eight numbers of four bytes, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_add_epi32(sums, offset)) };
+    }
+}
+
+/// The weighted sums of eight outputs, in their order.
+///
+/// # Safety
+///
+/// AVX2; `plane` has as many samples at each start as the weights have units times eight.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn group(plane: &[i16], starts: &[u32; GROUP], weights: &[i16]) -> __m256i {
+    let mut sums = [_mm256_setzero_si256(); 4];
+    for (unit, weights) in weights.as_chunks::<{ GROUP * 8 }>().0.iter().enumerate() {
+        for (pair, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: eight samples at each start and unit, by the caller; 16 weights at each of 4 pairs of the 64.
+            unsafe {
+                let near = plane.as_ptr().add(starts[pair] as usize + unit * 8);
+                let far = plane.as_ptr().add(starts[pair + 4] as usize + unit * 8);
+                let samples = _mm256_loadu2_m128i(far.cast(), near.cast());
+                let weights = _mm256_loadu_si256(weights.as_ptr().add(pair * 16).cast());
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
+            }
+        }
+    }
+    // Four partial sums of outputs 0 and 4, of 1 and 5, of 2 and 6, of 3 and 7.
+    let first = _mm256_hadd_epi32(sums[0], sums[1]);
+    let second = _mm256_hadd_epi32(sums[2], sums[3]);
+    _mm256_hadd_epi32(first, second)
+}

@@ -1,0 +1,176 @@
+//! The inner loops: portable ones, and their twins in the vector instructions of a processor.
+//!
+//! All of them add whole numbers that cannot overflow, so the order does not matter, and twins are equal bit for bit.
+//!
+//! Between the passes a sample is a number of 16 bits: 128 steps a level, minus 16384, so that what a filter overshoots has room at both ends. The rows
+//! of deep sources, of light and of colours times opacity are 16 bits too: 256 steps a level, minus 32768.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod portable;
+
+use crate::weights::Narrow;
+
+/// Samples that rows are a multiple of.
+pub(crate) const BLOCK: usize = 64;
+
+/// Bits behind the point of a sample between the passes.
+pub(crate) const BETWEEN_BITS: u32 = 7;
+
+/// Zero between the passes.
+pub(crate) const BETWEEN_BIAS: i32 = 16384;
+
+/// Lowest and highest number between the passes: a bit more than filters overshoot. 32-bit sums of the second pass rely on it.
+const BETWEEN_LOW: i32 = -26624;
+const BETWEEN_HIGH: i32 = 26623;
+
+/// Bits behind the point of a sample of a deep row.
+pub(crate) const DEEP_BITS: u32 = 8;
+
+/// The last step of a channel that stands on its own: `(sum + offset) >> shift`, within bounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounding {
+    pub(crate) offset: i32,
+    pub(crate) shift: u32,
+    pub(crate) low: i32,
+    pub(crate) high: i32,
+}
+
+impl Rounding {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub(crate) fn apply(self, sum: i32) -> u8 {
+        ((sum + self.offset) >> self.shift).clamp(self.low, self.high) as u8
+    }
+}
+
+/// Which inner loops are used. All give the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kernel(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+impl Kernel {
+    /// Those that every processor has.
+    #[must_use]
+    pub fn portable() -> Self {
+        Self(Kind::Portable)
+    }
+
+    /// The fastest that this processor has.
+    #[must_use]
+    pub fn fastest() -> Self {
+        // The standard library remembers the answer.
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            return Self(Kind::Avx2);
+        }
+        Self::portable()
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+        }
+    }
+}
+
+/// A function of the kernel, by what the processor has.
+macro_rules! twins {
+    ($(#[doc = $doc:literal] fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
+        impl Kernel {
+            $(
+                #[doc = $doc]
+                #[allow(clippy::too_many_arguments)]
+                pub(crate) fn $name(self, $($argument: $kind),*) {
+                    match self.0 {
+                        Kind::Portable => portable::$name($($argument),*),
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx2 => avx2::$name($($argument),*),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+twins! {
+    /// Rows of 8 bits, weighted, to one between the passes. `weights` has a zero more where rows are odd; they add up to `1 << bits`, 8 to 30.
+    fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]);
+
+    /// The same of deep rows.
+    fn vertical_words(rows: &[&[i16]], weights: &[i16], bits: u32, out: &mut [i16]);
+
+    /// Rows of 8 bits, weighted, added to sums.
+    fn partial_bytes(rows: &[&[u8]], weights: &[i16], sums: &mut [i64]);
+
+    /// The same of deep rows.
+    fn partial_words(rows: &[&[i16]], weights: &[i16], sums: &mut [i64]);
+
+    /// Columns between the passes, weighted, rounded to 8 bits. `out` has a place for every start.
+    fn horizontal_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]);
+
+    /// Columns between the passes, weighted, plus an offset.
+    fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]);
+
+    /// Interleaved pixels of three samples into three planes of equal length.
+    fn split3(mixed: &[i16], planes: &mut [i16], stride: usize);
+
+    /// Interleaved pixels of four samples into four planes of equal length.
+    fn split4(mixed: &[i16], planes: &mut [i16], stride: usize);
+
+    /// Interleaved RGBA to four deep planes: colours times opacity, and opacity.
+    fn premultiply(pixels: &[u8], planes: &mut [i16], stride: usize);
+}
+
+/// Rounds the sum of bytes times weights to a number between the passes.
+#[allow(clippy::cast_possible_truncation)]
+fn between_bytes(sum: i64, bits: u32) -> i16 {
+    let shift = bits - BETWEEN_BITS;
+    let value = ((sum + (1 << (shift - 1))) >> shift) - i64::from(BETWEEN_BIAS);
+    value.clamp(BETWEEN_LOW.into(), BETWEEN_HIGH.into()) as i16
+}
+
+/// Rounds the sum of deep samples times weights to a number between the passes.
+#[allow(clippy::cast_possible_truncation)]
+fn between_words(sum: i64, bits: u32) -> i16 {
+    let shift = bits + DEEP_BITS - BETWEEN_BITS;
+    let value = (sum + (1 << (shift - 1))) >> shift;
+    value.clamp(BETWEEN_LOW.into(), BETWEEN_HIGH.into()) as i16
+}
+
+/// What the sums of [`Kernel::partial_bytes`] come to.
+pub(crate) fn total_bytes(sums: &[i64], bits: u32, out: &mut [i16]) {
+    for (out, &sum) in out.iter_mut().zip(sums) {
+        *out = between_bytes(sum, bits);
+    }
+}
+
+/// What the sums of [`Kernel::partial_words`] come to.
+pub(crate) fn total_words(sums: &[i64], bits: u32, out: &mut [i16]) {
+    for (out, &sum) in out.iter_mut().zip(sums) {
+        *out = between_words(sum, bits);
+    }
+}
+
+/// A row of 8 bits as one between the passes.
+pub(crate) fn widen_bytes(row: &[u8], out: &mut [i16]) {
+    for (out, &sample) in out.iter_mut().zip(row) {
+        *out = (i16::from(sample) << BETWEEN_BITS) - 16384;
+    }
+}
+
+/// A deep row as one between the passes.
+pub(crate) fn widen_words(row: &[i16], out: &mut [i16]) {
+    for (out, &sample) in out.iter_mut().zip(row) {
+        *out = between_words(i64::from(sample), 0);
+    }
+}
