@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use calotype_plan::{ImageFormat, Limits};
 
-use crate::{Budget, CodecError, ColorSource, Header, OutputMetadata, Picture, SourceMetadata};
+use crate::{
+    Budget, Chroma, CodecError, ColorSource, Header, OutputMetadata, Picture, Range, SourceMetadata, YccPicture,
+};
 use crate::{avif, bmp, gif, heic, ico, jpeg, jxl, png, sniff, svg, tiff, webp};
 
 /// What is wanted of a decoder.
@@ -89,6 +91,17 @@ pub enum EncodeRequest {
     Gif,
 }
 
+impl EncodeRequest {
+    /// The planes that this encoder takes as they are, for [`encode_planes`]; `None` if it takes pixels alone.
+    #[must_use]
+    pub const fn planes(&self) -> Option<(Chroma, Range)> {
+        match *self {
+            Self::Jpeg { quality, .. } => Some((jpeg::chroma(quality), Range::Full)),
+            _ => None,
+        }
+    }
+}
+
 /// Reads the header of an image of any known format. No pixels are decoded and no limit on sizes is checked: see
 /// [`Header::check`].
 ///
@@ -163,6 +176,23 @@ pub fn encode(
         EncodeRequest::Webp { quality, lossless } => webp::encode(picture, quality, lossless, metadata, budget),
         EncodeRequest::Avif { quality } => avif::encode(picture, quality, metadata, budget),
         EncodeRequest::Gif => gif::encode(picture, budget),
+    }
+}
+
+/// As [`encode`], of an opaque picture in planes of the kind that [`EncodeRequest::planes`] names.
+///
+/// # Errors [`CodecError::Encode`] for other planes, and as [`encode`].
+pub fn encode_planes(
+    picture: &YccPicture,
+    request: &EncodeRequest,
+    metadata: &OutputMetadata,
+    budget: &Budget,
+) -> Result<Vec<u8>, CodecError> {
+    match *request {
+        EncodeRequest::Jpeg { quality, progressive } => {
+            jpeg::encode_planes(picture, quality, progressive, metadata, budget)
+        }
+        _ => Err(CodecError::encode("this format does not take planes")),
     }
 }
 

@@ -29,6 +29,7 @@ mod picture;
 mod png;
 mod rewrap;
 mod sniff;
+mod stream;
 mod svg;
 mod tiff;
 mod webp;
@@ -36,7 +37,9 @@ mod ycc;
 
 pub use animation::{Animation, AnimationEncoder, AnimationRequest, Frame, Loops, decode_animation};
 pub use budget::{Budget, Reservation};
-pub use codec::{DecodeRequest, Decoded, EncodeRequest, PaletteUse, decode, encode, encoder_version, probe};
+pub use codec::{
+    DecodeRequest, Decoded, EncodeRequest, PaletteUse, decode, encode, encode_planes, encoder_version, probe,
+};
 pub use color::{ColorSource, to_srgb};
 pub use error::CodecError;
 pub use header::{ColorProfile, Header};
@@ -45,5 +48,6 @@ pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation, holds_nothi
 pub use picture::{Layout, Picture};
 pub use rewrap::rewrap;
 pub use sniff::sniff;
+pub use stream::{Row, RowSink, Samples, StreamLayout, StreamPlane, Streamed, can_stream, stream};
 pub use svg::{IntrinsicSize, filter_svg, render_svg, svg_size};
 pub use ycc::{Chroma, Range, YccPicture};

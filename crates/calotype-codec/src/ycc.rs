@@ -81,6 +81,35 @@ impl YccPicture {
         })
     }
 
+    /// A picture of planes that are there already, Y, Cb and Cr, with what was reserved for them.
+    ///
+    /// # Errors
+    /// [`CodecError::Empty`] if a side is 0, [`CodecError::Corrupt`] if a plane is not of its size.
+    pub fn from_reserved(
+        size: Size,
+        chroma: Chroma,
+        range: Range,
+        planes: [Vec<u8>; 3],
+        charged: Reservation,
+    ) -> Result<Self, CodecError> {
+        if size.is_empty() {
+            return Err(CodecError::Empty);
+        }
+        let this = Self {
+            size,
+            chroma,
+            range,
+            planes,
+            _charged: charged,
+        };
+        if (0..3).any(|plane| this.plane(plane).len() as u64 != this.plane_size(plane).area()) {
+            return Err(CodecError::corrupt(
+                "the pixel data does not have the length of the picture",
+            ));
+        }
+        Ok(this)
+    }
+
     /// Width and height of luma.
     #[must_use]
     pub const fn size(&self) -> Size {
@@ -152,7 +181,7 @@ impl YccPicture {
 }
 
 /// R = Y + 1.402 Cr, G = Y - 0.344136 Cb - 0.714136 Cr, B = Y + 1.772 Cb (JFIF 1.02), in 1/65536, rounded to nearest.
-fn full_to_rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
+pub(crate) fn full_to_rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     let (y, cb, cr) = (
         (i32::from(luma) << 16) + 32_768,
         i32::from(blue) - 128,

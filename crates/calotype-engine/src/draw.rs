@@ -16,7 +16,7 @@ const DEPTH_MAX: usize = 8;
 
 /// Paints one entry on the frame.
 pub(crate) fn apply(
-    frame: &mut Frame,
+    frame: &mut Frame<'_>,
     entry: &Draw,
     depth: usize,
     job: &Job<'_>,
@@ -69,17 +69,19 @@ fn overlay(
     findings: &mut Findings,
 ) -> Result<Picture, Fault> {
     let bytes = bytes(&entry.source, job)?;
+    let header;
     let mut overlay = match svg::overlay(bytes, &entry.ops, base_size, job, budget)? {
         Some(drawn) => drawn,
         None => {
-            let header = source::open(bytes, job.limits)?;
+            header = source::open(bytes, job.limits)?;
             let needs = Needs {
                 ops: &entry.ops,
                 base: Some(base_size),
                 models: job.vision.models(),
                 keep_colors: false,
+                answer: None,
             };
-            source::load(bytes, &header, &needs, job.limits, budget)?.frame
+            source::load(bytes, &header, &needs, job.limits, budget)?
         }
     };
     pipeline::run(

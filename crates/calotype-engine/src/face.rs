@@ -11,7 +11,7 @@ use crate::vision::{Vision, VisionError};
 /// The box around all faces, in pixels of the inference copy. Without a model, or when it does not answer in time, there is a remark and the centre is
 /// used.
 pub(crate) fn find(
-    frame: &Frame,
+    frame: &mut Frame<'_>,
     vision: &dyn Vision,
     budget: &Budget,
     warnings: &mut Vec<Warning>,

@@ -32,6 +32,7 @@ mod resize;
 mod saliency;
 mod segment;
 mod sharpen;
+mod shrink;
 mod source;
 mod svg;
 mod trim_color;
@@ -91,30 +92,28 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
         base: None,
         models: job.vision.models(),
         keep_colors: output::may_keep_profile(job, &header),
+        answer: Some(job),
     };
-    let mut source = if is_drawn {
+    let mut frame = if is_drawn {
         svg::draw(job, &header, &budget)?
     } else {
         source::load(job.source, &header, &needs, job.limits, &budget)?
     };
-    findings.report("decode", source.frame.size(), start);
-    let keeps_profile = output::keeps_profile(needs.keep_colors, &source);
-    if keeps_profile {
-        source.frame.keep_colors();
-    }
-    pipeline::run(&mut source.frame, &plan.ops, None, 0, job, &budget, &mut findings)?;
-    job.limits.check_output(source.frame.size())?;
+    // What comes in rows is decoded by the first step that looks at it.
+    findings.report("decode", frame.size(), start);
+    pipeline::run(&mut frame, &plan.ops, None, 0, job, &budget, &mut findings)?;
+    job.limits.check_output(frame.size())?;
     job.check_time()?;
-    let picture = source.frame.into_picture(&budget)?;
+    let pixels = frame.finish(&budget)?;
 
     let finished = Finished {
         job,
         header: &header,
-        metadata: &source.metadata,
-        keeps_profile,
+        metadata: frame.metadata(),
+        keeps_profile: frame.keeps_profile(),
         findings,
         budget: &budget,
         start,
     };
-    finished.encode(picture)
+    finished.encode(pixels)
 }

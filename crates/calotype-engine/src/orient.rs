@@ -69,18 +69,43 @@ impl TurnPixels for Turn {
             }
             (false, true) => {
                 let stride = picture.stride();
-                let mut rows = picture.data_mut();
-                // The outermost two rows change places, then the next.
-                while rows.len() >= 2 * stride {
-                    let (first, rest) = rows.split_at_mut(stride);
-                    let middle = rest.len() - stride;
-                    let (inner, last) = rest.split_at_mut(middle);
-                    first.swap_with_slice(last);
-                    rows = inner;
-                }
+                mirror_rows(picture.data_mut(), stride);
             }
         }
         Ok(picture)
+    }
+}
+
+/// Turns a plane of single samples; exchanging the axes needs a second one.
+pub(crate) fn turn_plane(turn: Turn, size: Size, mut plane: Vec<u8>) -> Vec<u8> {
+    if turn.transpose {
+        let mut out = vec![0; plane.len()];
+        transpose_pixels(
+            plane.as_chunks::<1>().0,
+            out.as_chunks_mut::<1>().0,
+            size.width as usize,
+            size.height as usize,
+        );
+        plane = out;
+    }
+    let width = if turn.transpose { size.height } else { size.width } as usize;
+    match (turn.mirror_x, turn.mirror_y) {
+        (false, false) => {}
+        (true, true) => plane.reverse(),
+        (true, false) => plane.chunks_exact_mut(width.max(1)).for_each(<[u8]>::reverse),
+        (false, true) => mirror_rows(&mut plane, width.max(1)),
+    }
+    plane
+}
+
+/// The outermost two rows change places, then the next.
+fn mirror_rows(mut rows: &mut [u8], stride: usize) {
+    while rows.len() >= 2 * stride {
+        let (first, rest) = rows.split_at_mut(stride);
+        let middle = rest.len() - stride;
+        let (inner, last) = rest.split_at_mut(middle);
+        first.swap_with_slice(last);
+        rows = inner;
     }
 }
 
@@ -192,6 +217,23 @@ mod tests {
                             );
                         }
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn planes_turn_as_pixels_do() {
+        let budget = Budget::unlimited();
+        for size in [Size::new(5, 3), Size::new(70, 41), Size::new(1, 4)] {
+            let picture = || numbered(size, Layout::Rgb);
+            for turn in all() {
+                let turned = turn.pixels(picture(), &budget).unwrap();
+                for channel in 0..2 {
+                    let plane = |picture: &Picture| -> Vec<u8> {
+                        picture.data().iter().skip(channel).step_by(3).copied().collect()
+                    };
+                    assert_eq!(turn_plane(turn, size, plane(&picture())), plane(&turned), "{turn:?} {size}");
                 }
             }
         }

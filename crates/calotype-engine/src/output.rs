@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use calotype_codec::{Budget, EncodeRequest, Header, OutputMetadata, PaletteUse, Picture, SourceMetadata, encode};
-use calotype_plan::{Fault, FormatChoice, Metadata, Op, OutputFormat, Rendition, Size, Warning};
+use calotype_codec::{
+    Budget, Chroma, EncodeRequest, Header, OutputMetadata, PaletteUse, Range, SourceMetadata, encode,
+    encode_planes,
+};
+use calotype_plan::{Fault, FormatChoice, FormatDecision, Metadata, Op, OutputFormat, Rendition, Size, Warning};
 
 use crate::error::{fault, internal};
+use crate::frame::Pixels;
 use crate::job::{Job, Outcome, StepReport};
 use crate::json;
 use crate::passthrough;
 use crate::pipeline::Findings;
-use crate::source::Source;
 
 /// Everything that is known when the last operation is done.
 pub(crate) struct Finished<'a> {
@@ -60,32 +63,19 @@ impl Written {
 
 impl Finished<'_> {
     /// Chooses the format and writes the picture in it.
-    pub(crate) fn encode(mut self, picture: Picture) -> Result<Outcome, Fault> {
-        let (output, size) = (&self.job.plan.output, picture.size());
-        let transparent = picture.has_transparency();
-        let rendition = Rendition {
-            source: self.header.format,
-            size,
-            transparent,
-            // A segmented animation is a still of its first frame (spec section 7).
-            animated: self.header.is_animated() && !output.still && self.findings.mask.is_none(),
-            hosted: self.job.hosted,
-        };
-        let decision = output.choose(&rendition, self.job.accepted, self.job.limits);
+    pub(crate) fn encode(mut self, pixels: Pixels) -> Result<Outcome, Fault> {
+        let size = pixels.size();
+        let transparent = pixels.has_transparency();
+        // A segmented animation is a still of its first frame (spec section 7).
+        let animated = self.header.is_animated() && !self.job.plan.output.still && self.findings.mask.is_none();
+        let decision = decide(self.job, self.header, size, transparent, animated);
         self.findings.warn_all(decision.warnings);
         let format = decision.format;
         let decode_time = self.start.elapsed();
         let encoding = Instant::now();
 
-        let picture =
-            if transparent && !matches!(format, OutputFormat::Jpeg { .. } | OutputFormat::Raw { alpha: false }) {
-                picture
-            } else {
-                // An alpha channel that says nothing costs time and bytes. JPEG has none: what is transparent becomes white.
-                picture.into_rgb_on([255; 3], self.budget).map_err(fault)?
-            };
         let mut written = Written {
-            bytes: self.bytes(picture, format)?,
+            bytes: self.bytes(pixels, format, transparent)?,
             format,
             size,
             warnings: self.findings.warnings.clone(),
@@ -96,32 +86,31 @@ impl Finished<'_> {
         Ok(written.timed(decode_time, encoding.elapsed(), self.budget))
     }
 
-    fn bytes(&self, picture: Picture, format: OutputFormat) -> Result<Vec<u8>, Fault> {
-        let output = &self.job.plan.output;
-        let quality = output.encoder_quality().get();
-        let request = match format {
-            OutputFormat::Jpeg { progressive } => EncodeRequest::Jpeg { quality, progressive },
-            OutputFormat::Png { palette } => EncodeRequest::Png {
-                palette: match output.format {
-                    _ if palette => PaletteUse::Fitted,
-                    FormatChoice::PngForce => PaletteUse::Never,
-                    _ if output.fast => PaletteUse::Never,
-                    _ => PaletteUse::Exact,
-                },
-                fast: output.fast,
-                quality,
-            },
-            OutputFormat::Webp { lossless, .. } => EncodeRequest::Webp { quality, lossless },
-            OutputFormat::Avif => EncodeRequest::Avif { quality },
-            OutputFormat::Gif { .. } => EncodeRequest::Gif,
-            OutputFormat::Raw { alpha: false } => return Ok(picture.into_raw()),
-            OutputFormat::Raw { alpha: true } => return Ok(picture.into_rgba(self.budget).map_err(fault)?.into_raw()),
-            OutputFormat::Json => {
-                return json::describe(self.job, self.header, picture.size(), self.findings.mask.as_ref());
+    fn bytes(&self, pixels: Pixels, format: OutputFormat, transparent: bool) -> Result<Vec<u8>, Fault> {
+        let request = request(self.job, format);
+        let picture = match (pixels, request) {
+            (Pixels::Planes(planes), Some(request)) if request.planes() == Some((planes.chroma(), planes.range())) => {
+                return encode_planes(&planes, &request, &self.metadata(format), self.budget).map_err(fault);
             }
-            OutputFormat::Svg => return Err(internal("a raster picture was to be written as SVG")),
+            (Pixels::Planes(planes), _) => planes.into_rgb(self.budget).map_err(fault)?,
+            (Pixels::Picture(picture), _) => picture,
         };
-        encode(&picture, &request, &self.metadata(format), self.budget).map_err(fault)
+        let picture =
+            if transparent && !matches!(format, OutputFormat::Jpeg { .. } | OutputFormat::Raw { alpha: false }) {
+                picture
+            } else {
+                // An alpha channel that says nothing costs time and bytes. JPEG has none: what is transparent becomes white.
+                picture.into_rgb_on([255; 3], self.budget).map_err(fault)?
+            };
+        match (format, request) {
+            (_, Some(request)) => encode(&picture, &request, &self.metadata(format), self.budget).map_err(fault),
+            (OutputFormat::Raw { alpha: false }, _) => Ok(picture.into_raw()),
+            (OutputFormat::Raw { alpha: true }, _) => Ok(picture.into_rgba(self.budget).map_err(fault)?.into_raw()),
+            (OutputFormat::Json, _) => {
+                json::describe(self.job, self.header, picture.size(), self.findings.mask.as_ref())
+            }
+            _ => Err(internal("a raster picture was to be written as SVG")),
+        }
     }
 
     /// What metadata goes out (spec 9.5).
@@ -155,9 +144,44 @@ pub(crate) fn may_keep_profile(job: &Job<'_>, header: &Header) -> bool {
     output.metadata == Metadata::Keep && carries && job.plan.ops.iter().all(is_geometry)
 }
 
-/// Whether the decoded picture is one of which [`may_keep_profile`] speaks.
-pub(crate) fn keeps_profile(may_keep: bool, source: &Source) -> bool {
-    may_keep && source.metadata.icc.is_some() && !source.frame.is_srgb()
+/// The planes that the encoder of the answer takes as they are, if the answer is an opaque still of `size` whose format
+/// takes any.
+pub(crate) fn planes(job: &Job<'_>, header: &Header, size: Size) -> Option<(Chroma, Range)> {
+    request(job, decide(job, header, size, false, false).format)?.planes()
+}
+
+fn decide(job: &Job<'_>, header: &Header, size: Size, transparent: bool, animated: bool) -> FormatDecision {
+    let rendition = Rendition {
+        source: header.format,
+        size,
+        transparent,
+        animated,
+        hosted: job.hosted,
+    };
+    job.plan.output.choose(&rendition, job.accepted, job.limits)
+}
+
+/// What an encoder is asked for; `None` for answers that need none.
+fn request(job: &Job<'_>, format: OutputFormat) -> Option<EncodeRequest> {
+    let output = &job.plan.output;
+    let quality = output.encoder_quality().get();
+    match format {
+        OutputFormat::Jpeg { progressive } => Some(EncodeRequest::Jpeg { quality, progressive }),
+        OutputFormat::Png { palette } => Some(EncodeRequest::Png {
+            palette: match output.format {
+                _ if palette => PaletteUse::Fitted,
+                FormatChoice::PngForce => PaletteUse::Never,
+                _ if output.fast => PaletteUse::Never,
+                _ => PaletteUse::Exact,
+            },
+            fast: output.fast,
+            quality,
+        }),
+        OutputFormat::Webp { lossless, .. } => Some(EncodeRequest::Webp { quality, lossless }),
+        OutputFormat::Avif => Some(EncodeRequest::Avif { quality }),
+        OutputFormat::Gif { .. } => Some(EncodeRequest::Gif),
+        OutputFormat::Raw { .. } | OutputFormat::Json | OutputFormat::Svg => None,
+    }
 }
 
 fn milliseconds(time: Duration) -> u32 {

@@ -51,7 +51,7 @@ impl Findings {
 
 /// Runs operations on a frame. `base` is the picture below, if the frame is an overlay; `depth` counts overlays on overlays.
 pub(crate) fn run(
-    frame: &mut Frame,
+    frame: &mut Frame<'_>,
     ops: &[Op],
     base: Option<Size>,
     depth: usize,
@@ -109,7 +109,10 @@ pub(crate) fn run(
                     Some(Op::Background(Background(color))) => Some(*color),
                     _ => None,
                 };
+                // A background changes nothing of a picture that is opaque, and only such a picture goes in planes.
+                let is_last = after.iter().all(|op| matches!(op, Op::Background(_)));
                 let around = Around {
+                    is_last,
                     base,
                     focal: focal.take(),
                     background,
@@ -123,7 +126,7 @@ pub(crate) fn run(
             }
             Op::Background(color) => {
                 if frame.layout() == calotype_codec::Layout::Rgba {
-                    findings.changed |= frame.has_transparency();
+                    findings.changed |= frame.has_transparency(budget)?;
                     frame.map(budget, |picture| background::apply(picture, *color, budget))?;
                 }
             }

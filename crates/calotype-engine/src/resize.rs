@@ -13,6 +13,8 @@ use crate::vision::{Vision, VisionError};
 
 /// What a resize has to know beside its own options.
 pub(crate) struct Around<'a> {
+    /// Nothing looks at the pixels after it but the encoder.
+    pub(crate) is_last: bool,
     /// The picture below, for an overlay.
     pub(crate) base: Option<Size>,
     /// The middle of the faces.
@@ -26,7 +28,7 @@ pub(crate) struct Around<'a> {
 
 /// Resizes the frame; gives whether anything changed.
 pub(crate) fn apply(
-    frame: &mut Frame,
+    frame: &mut Frame<'_>,
     resize: &Resize,
     around: &Around<'_>,
     found: &mut Found,
@@ -41,7 +43,7 @@ pub(crate) fn apply(
     if let Some(factor) = resize.generate_factor(&fitted) {
         match generate(frame, factor, around)? {
             Some(enlarged) => {
-                *frame = Frame::new(enlarged);
+                frame.replace(enlarged);
                 source = frame.size();
             }
             None => warnings.push(Warning::GenerateNotAvailable),
@@ -57,7 +59,8 @@ pub(crate) fn apply(
             Some(cut) => (scaled_back(cut, fitted.scaled, source), cut.size()),
             None => (whole(source), fitted.scaled),
         };
-        frame.resize(area, size, around.budget)?;
+        let is_last = around.is_last && fitted.canvas.is_none();
+        frame.resize(area, size, is_last, around.budget)?;
     }
     if let Some(place) = fitted.canvas {
         // Under a background of its own the canvas is empty, and the next operation fills it.
@@ -86,7 +89,7 @@ fn scaled_back(cut: Rect, scaled: Size, source: Size) -> Area {
 }
 
 /// Looks for the position of the cut where the gravity asks for a search.
-fn window(frame: &Frame, gravity: Gravity, fitted: &Fitted, budget: &Budget) -> Result<Option<Window>, Fault> {
+fn window(frame: &mut Frame<'_>, gravity: Gravity, fitted: &Fitted, budget: &Budget) -> Result<Option<Window>, Fault> {
     let weigh = match gravity {
         Gravity::Auto => saliency::salience,
         Gravity::Entropy => saliency::entropy,
@@ -98,7 +101,7 @@ fn window(frame: &Frame, gravity: Gravity, fitted: &Fitted, budget: &Budget) -> 
 }
 
 /// One pass of the enlarging model; `None` if there is no model for this picture. Alpha is enlarged by bicubic.
-fn generate(frame: &mut Frame, factor: u32, around: &Around<'_>) -> Result<Option<Picture>, Fault> {
+fn generate(frame: &mut Frame<'_>, factor: u32, around: &Around<'_>) -> Result<Option<Picture>, Fault> {
     if !around.vision.models().generate {
         return Ok(None);
     }

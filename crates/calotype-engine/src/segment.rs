@@ -2,12 +2,10 @@
 
 use calotype_codec::{Budget, Picture};
 use calotype_plan::{Fault, FaultKind, Size, inference_size, segment_model_missing};
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::{fault, internal};
 use crate::frame::Frame;
+use crate::resample::resample_plane;
 use crate::resize::opaque_copy;
 use crate::vision::{Mask, Vision, VisionError};
 
@@ -19,7 +17,7 @@ pub(crate) struct GrayMask {
 }
 
 /// Multiplies the alpha of the frame by the foreground mask; the colours stay. Gives the mask at the size of the inference copy.
-pub(crate) fn apply(frame: &mut Frame, vision: &dyn Vision, budget: &Budget) -> Result<GrayMask, Fault> {
+pub(crate) fn apply(frame: &mut Frame<'_>, vision: &dyn Vision, budget: &Budget) -> Result<GrayMask, Fault> {
     if !vision.models().segment {
         return Err(segment_model_missing());
     }
@@ -76,19 +74,8 @@ fn resized(mask: &GrayMask, size: Size, budget: &Budget) -> Result<GrayMask, Fau
     if mask.size == size {
         return Ok(mask.clone());
     }
-    // The result, and the resampler's picture between its two passes, of which the vertical one comes first.
-    let between = u64::from(mask.size.width) * u64::from(size.height);
-    let _held = budget.reserve(size.area().saturating_add(between)).map_err(fault)?;
-    let problem = |detail: String| internal(format!("resizing a mask of {} to {size}: {detail}", mask.size));
-    let from = TypedImageRef::<U8>::from_buffer(mask.size.width, mask.size.height, &mask.values)
-        .map_err(|e| problem(e.to_string()))?;
-    let mut values = vec![0; usize::try_from(size.area()).map_err(|e| problem(e.to_string()))?];
-    let mut to =
-        TypedImage::<U8>::from_buffer(size.width, size.height, &mut values).map_err(|e| problem(e.to_string()))?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-    Resizer::new()
-        .resize_typed(&from, &mut to, &options)
-        .map_err(|e| problem(e.to_string()))?;
+    let _held = budget.reserve(size.area()).map_err(fault)?;
+    let values = resample_plane(&mask.values, mask.size, size, budget)?;
     Ok(GrayMask { size, values })
 }
 

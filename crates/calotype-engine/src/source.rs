@@ -1,10 +1,12 @@
 //! From bytes to a frame: header, limits, the scale of the decode, pixels.
 
-use calotype_codec::{Budget, DecodeRequest, Header, SourceMetadata, decode, probe};
+use calotype_codec::{Budget, DecodeRequest, Header, can_stream, probe};
 use calotype_plan::{Fault, FaultKind, Limits, Models, Op, Size, Turn, decode_scale};
 
 use crate::error::fault;
 use crate::frame::Frame;
+use crate::job::Job;
+use crate::shrink::Coded;
 
 /// Reads the header of a source or an overlay and checks its size against the limits (spec 9.1).
 pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
@@ -24,31 +26,30 @@ pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
     Ok(header)
 }
 
-/// A decoded source.
-pub(crate) struct Source {
-    pub(crate) frame: Frame,
-    pub(crate) metadata: SourceMetadata,
-}
-
-/// Decodes what `open` has looked at, no larger than `ops` need it.
-pub(crate) fn load(
-    bytes: &[u8],
-    header: &Header,
-    needs: &Needs<'_>,
-    limits: &Limits,
+/// A frame of what `open` has looked at, which is decoded no larger than `ops` need it, and not before they do.
+pub(crate) fn load<'a>(
+    bytes: &'a [u8],
+    header: &'a Header,
+    needs: &Needs<'a>,
+    limits: &'a Limits,
     budget: &Budget,
-) -> Result<Source, Fault> {
+) -> Result<Frame<'a>, Fault> {
     let turn = Turn::from(header.orientation);
     let request = DecodeRequest {
         scale: decode_scale(needs.ops, header.size, turn, needs.base, needs.models),
         keep_colors: needs.keep_colors,
     };
-    let decoded = decode(bytes, header, &request, limits, budget).map_err(fault)?;
-    let frame = Frame::decoded(decoded.picture, header.size, decoded.scale, turn, decoded.color);
-    Ok(Source {
-        frame,
-        metadata: decoded.metadata,
-    })
+    let mut frame = Frame::coded(Coded {
+        bytes,
+        header,
+        limits,
+        request,
+        answer: needs.answer,
+    });
+    if !can_stream(header) {
+        frame.look(budget)?;
+    }
+    Ok(frame)
 }
 
 /// What will be done with the pixels, as far as it tells how many of them are needed.
@@ -59,4 +60,6 @@ pub(crate) struct Needs<'a> {
     pub(crate) models: Models,
     /// The picture will be written in the colours of its source.
     pub(crate) keep_colors: bool,
+    /// The job whose answer the picture becomes, if it is not an overlay.
+    pub(crate) answer: Option<&'a Job<'a>>,
 }

@@ -13,7 +13,6 @@ use crate::frame::Frame;
 use crate::job::{Job, Outcome};
 use crate::json;
 use crate::output::Written;
-use crate::source::Source;
 
 /// What becomes of a source.
 pub(crate) enum Svg {
@@ -111,15 +110,12 @@ fn drawn_size(ops: &[Op], intrinsic: IntrinsicSize, base: Option<Size>) -> Size 
 const LARGE_PX: f64 = 1e6;
 
 /// Draws the source at the size of `header`.
-pub(crate) fn draw(job: &Job<'_>, header: &Header, budget: &Budget) -> Result<Source, Fault> {
+pub(crate) fn draw(job: &Job<'_>, header: &Header, budget: &Budget) -> Result<Frame<'static>, Fault> {
     let mut embedded = Embedded::new(job, budget);
     let mut decoded = |bytes: &[u8]| embedded.decoded(bytes);
     let picture = render_svg(job.source, header.size, job.limits, budget, &mut decoded).map_err(fault)?;
     job.check_time()?;
-    Ok(Source {
-        frame: Frame::new(picture),
-        metadata: SourceMetadata::default(),
-    })
+    Ok(Frame::new(picture))
 }
 
 /// An overlay that is an SVG, drawn as large as its operations want it on `base`; `None` if it is none. Unlike a source
@@ -130,7 +126,7 @@ pub(crate) fn overlay(
     base: Size,
     job: &Job<'_>,
     budget: &Budget,
-) -> Result<Option<Frame>, Fault> {
+) -> Result<Option<Frame<'static>>, Fault> {
     if sniff(bytes) != Some(ImageFormat::Svg) {
         return Ok(None);
     }

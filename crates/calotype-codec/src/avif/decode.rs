@@ -146,7 +146,7 @@ fn for_each_cell<T>(
 }
 
 /// One picture, a copy if grain is added, and the decoder's state.
-fn working_bytes(sequence: &Sequence, cell: Size) -> u64 {
+pub(super) fn working_bytes(sequence: &Sequence, cell: Size) -> u64 {
     decoder_bytes(sequence, cell, if sequence.has_grain { 2 } else { 1 })
 }
 

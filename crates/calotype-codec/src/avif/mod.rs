@@ -2,7 +2,7 @@
 //!
 //! - `boxes`, `container`, `still`: from boxes to items to the picture that the file stands for, in safe code. HEIC, which
 //!   is the same container, reads it by them too.
-//! - `decode`, `yuv`: planes to pixels.
+//! - `decode`, `yuv`: planes to pixels; `stream`: planes in rows, for pictures that are wanted smaller.
 //! - `movie`, `animation`: from tracks to the frames of image sequences in.
 //! - `encode`, `planes`, `mux`: pixels to planes to a file.
 //! - `rav1d`, `aom`: the only places that call the libraries.
@@ -18,12 +18,14 @@ mod mux;
 mod planes;
 mod rav1d;
 pub(crate) mod still;
+mod stream;
 mod yuv;
 
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::{decode, named, probe};
 pub(crate) use encode::encode;
-pub(crate) use yuv::unpremultiply;
+pub(crate) use stream::stream;
+pub(crate) use yuv::{PlaneConverter, unpremultiply};
 
 /// Names, versions and settings of the encoder, for the cache key.
 pub(crate) const ENCODER_VERSION: &str = encode::VERSION;

@@ -19,7 +19,7 @@ pub(super) struct Converter {
     kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     /// R = Y + rv V, G = Y + gu U + gv V, B = Y + bu U.
     Difference { rv: f32, gu: f32, gv: f32, bu: f32 },
@@ -52,6 +52,45 @@ impl Converter {
             chroma_bias: chroma_bias as f32,
             kind,
         })
+    }
+}
+
+/// The conversion of planes that have been resampled to one size and to 8 bits.
+#[derive(Debug)]
+pub(crate) struct PlaneConverter(Converter);
+
+impl PlaneConverter {
+    /// For planes of `depth` bits whose samples were multiplied by `255 / (2^depth - 1)`.
+    pub(super) fn new(cicp: Nclx, depth: u8, sampling: Sampling) -> Result<Self, CodecError> {
+        let mut by = Converter::new(cicp, depth, sampling)?;
+        let step = ((f64::from(1u32 << depth.clamp(8, 16)) - 1.0) / 255.0) as f32;
+        by.luma_bias /= step;
+        by.luma_scale *= step;
+        by.chroma_bias /= step;
+        match &mut by.kind {
+            Kind::Difference { rv, gu, gv, bu } => [rv, gu, gv, bu].into_iter().for_each(|factor| *factor *= step),
+            Kind::Identity => {}
+            Kind::YCgCo(scale) => *scale *= step,
+        }
+        Ok(Self(by))
+    }
+
+    /// Whether the planes are what JPEG has: BT.601, full range, 8 bits.
+    pub(super) fn is_jfif(&self) -> bool {
+        let jfif = difference(0.299, 0.114, 1.0);
+        let by = &self.0;
+        by.luma_bias == 0.0 && by.luma_scale == 1.0 && by.chroma_bias == 128.0 && by.kind == jfif
+    }
+
+    /// Converts a row to RGB.
+    pub(crate) fn row(&self, luma: &[u8], blue: &[u8], red: &[u8], rgb: &mut [u8]) {
+        let float = |row: &[u8]| row.iter().map(|&sample| f32::from(sample)).collect::<Vec<_>>();
+        paint(
+            rgb.as_chunks_mut::<3>().0,
+            &self.0,
+            false,
+            [&float(luma), &float(blue), &float(red)],
+        );
     }
 }
 
@@ -329,6 +368,33 @@ mod tests {
         assert!(matches!(converter, Err(CodecError::Unsupported { .. })));
         assert!(Converter::new(cicp(0, true), 8, Sampling::Half).is_err());
         assert!(Converter::new(cicp(0, true), 8, Sampling::Monochrome).is_ok());
+    }
+
+    #[test]
+    fn planes_that_were_made_8_bits_keep_their_black_white_and_grey() {
+        for (cicp, depth) in [
+            (cicp(1, false), 10),
+            (cicp(9, false), 12),
+            (cicp(6, true), 10),
+            (cicp(1, false), 8),
+        ] {
+            let converter = PlaneConverter::new(cicp, depth, Sampling::Half).unwrap();
+            let max = f64::from((1u32 << depth) - 1);
+            let unit = f64::from(1u32 << (depth - 8));
+            let eight = |value: f64| (value * 255.0 / max).round() as u8;
+            let white = if cicp.full_range { max } else { 235.0 * unit };
+            let mut out = [0; 3];
+            converter.row(
+                &[eight(white)],
+                &[eight(128.0 * unit)],
+                &[eight(128.0 * unit)],
+                &mut out,
+            );
+            assert!(out.iter().all(|&sample| sample >= 254), "{depth} bits: {out:?}");
+            assert!(!converter.is_jfif());
+        }
+        assert!(PlaneConverter::new(cicp(6, true), 8, Sampling::Half).unwrap().is_jfif());
+        assert!(!PlaneConverter::new(cicp(1, true), 8, Sampling::Half).unwrap().is_jfif());
     }
 
     #[test]

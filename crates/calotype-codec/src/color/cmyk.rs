@@ -12,6 +12,13 @@ use crate::CodecError;
 /// naive formula `(255 - ink) * (255 - black) / 255`, as Pillow and browsers without colour management do.
 pub(crate) struct CmykToSrgb(Option<Arc<Transform16BitExecutor>>);
 
+impl std::fmt::Debug for CmykToSrgb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let by = if self.0.is_some() { "profile" } else { "formula" };
+        f.debug_tuple("CmykToSrgb").field(&by).finish()
+    }
+}
+
 impl CmykToSrgb {
     /// Prepares the conversion. A profile that is broken, or for other samples, counts as none.
     pub(crate) fn new(icc: Option<&[u8]>) -> Self {

@@ -1,7 +1,9 @@
 //! Pixels to JPEG.
 
-use super::sys::{Compressor, Settings};
-use crate::{Budget, CodecError, Layout, OutputMetadata, Picture};
+use calotype_plan::Size;
+
+use super::sys::{Compressor, Input, Settings};
+use crate::{Budget, Chroma, CodecError, Layout, OutputMetadata, Picture, Range, Reservation, YccPicture};
 
 /// From this quality on chroma keeps its full resolution, as in libvips: who asks for so much does not want soft reds.
 const FULL_CHROMA_QUALITY: u8 = 90;
@@ -25,27 +27,65 @@ pub(crate) fn encode(
     if picture.layout() != Layout::Rgb {
         return Err(CodecError::encode("JPEG has no transparency"));
     }
-    let size = picture.size();
+    let settings = settings(quality, progressive, chroma(quality));
+    let _coefficients = charge(picture.size(), settings, budget)?;
+    let mut library = start(picture.size(), settings, Input::Rows, metadata)?;
+    library.rows(picture.data(), picture.stride())?;
+    library.finish()
+}
+
+/// As [`encode`], of planes in full range. They decide how much chroma there is.
+pub(crate) fn encode_planes(
+    picture: &YccPicture,
+    quality: u8,
+    progressive: bool,
+    metadata: &OutputMetadata,
+    budget: &Budget,
+) -> Result<Vec<u8>, CodecError> {
+    if picture.range() != Range::Full {
+        return Err(CodecError::encode("JPEG has planes of full range"));
+    }
+    let settings = settings(quality, progressive, picture.chroma());
+    let _coefficients = charge(picture.size(), settings, budget)?;
+    let mut library = start(picture.size(), settings, Input::Planes, metadata)?;
+    library.planes(picture, settings.full_chroma)?;
+    library.finish()
+}
+
+/// How much chroma a quality has.
+pub(crate) const fn chroma(quality: u8) -> Chroma {
+    if quality >= FULL_CHROMA_QUALITY {
+        Chroma::Full
+    } else {
+        Chroma::Half
+    }
+}
+
+fn settings(quality: u8, progressive: bool, chroma: Chroma) -> Settings {
+    Settings {
+        quality: quality.clamp(1, 100),
+        progressive,
+        full_chroma: chroma == Chroma::Full,
+    }
+}
+
+/// Charges what the library will hold, after a look at the size.
+fn charge(size: Size, settings: Settings, budget: &Budget) -> Result<Reservation, CodecError> {
     if size.longest() > SIDE_PX_MAX {
         return Err(CodecError::encode("JPEG sides are at most 65,500 pixels"));
     }
-    let full_chroma = quality >= FULL_CHROMA_QUALITY;
     // Optimised codes need two passes over the coefficients: 2 bytes each, for 3 or 1.5 samples per pixel, in whole
     // blocks. mozjpeg keeps them twice, quantised and not, trellis or no trellis.
     let blocks = u64::from(size.width).div_ceil(16) * u64::from(size.height).div_ceil(16);
-    let _coefficients = budget.reserve(blocks * 256 * if full_chroma { 12 } else { 6 })?;
+    budget.reserve(blocks * 256 * if settings.full_chroma { 12 } else { 6 })
+}
 
-    let settings = Settings {
-        quality: quality.clamp(1, 100),
-        progressive,
-        full_chroma,
-    };
-    let mut library = Compressor::start(size, settings)?;
+fn start(size: Size, settings: Settings, input: Input, metadata: &OutputMetadata) -> Result<Compressor, CodecError> {
+    let mut library = Compressor::start(size, settings, input)?;
     for (marker, segment) in segments(metadata) {
         library.marker(marker, &segment)?;
     }
-    library.rows(picture.data(), picture.stride())?;
-    library.finish()
+    Ok(library)
 }
 
 /// The metadata as segments, in the order that readers expect: EXIF first. What cannot be split and does not fit is

@@ -3,6 +3,7 @@
 //!
 //! - `markers`: the structure of a file (ITU-T T.81 annex B), read here in safe code: header facts, metadata, passes.
 //! - `decode` and `encode`: what is asked of the library.
+//! - `stream`: planes in rows, for pictures that are wanted smaller.
 //! - `raw`: samples of a JPEG that is a part of another file.
 //! - `deep`: 12 bits and lossless, in safe code of our own.
 //! - `sys`: the only place that calls it.
@@ -12,13 +13,15 @@ mod deep;
 mod encode;
 mod markers;
 mod raw;
+mod stream;
 mod sys;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
 pub(crate) use decode::decode;
-pub(crate) use encode::{encode, segments};
+pub(crate) use encode::{chroma, encode, encode_planes, segments};
 pub(crate) use raw::decode_samples;
+pub(crate) use stream::{can_stream, stream};
 
 use crate::metadata::exif_orientation;
 use crate::{CodecError, ColorProfile, Header};

@@ -13,7 +13,7 @@ use std::ptr;
 use calotype_plan::Size;
 use mozjpeg_sys as ffi;
 
-use crate::CodecError;
+use crate::{Chroma, CodecError, YccPicture};
 
 /// What travels while unwinding: the library's message code.
 struct Fatal(c_int);
@@ -24,6 +24,8 @@ struct Errors {
     manager: ffi::jpeg_error_mgr,
     /// Data ended inside a scan, and the library made the rest up.
     ran_dry: bool,
+    /// Something was wrong and was passed over.
+    is_damaged: bool,
 }
 
 impl Errors {
@@ -33,6 +35,7 @@ impl Errors {
         let mut errors = Box::new(Self {
             manager,
             ran_dry: false,
+            is_damaged: false,
         });
         // SAFETY: the struct is ours and lives long enough.
         unsafe { ffi::jpeg_std_error(&mut errors.manager) };
@@ -54,9 +57,10 @@ extern "C-unwind" fn on_message(cinfo: &mut ffi::jpeg_common_struct, level: c_in
         // SAFETY: `err` points to the first field of an `Errors` (repr(C)), which nobody else holds a reference to
         // during a call.
         let errors = unsafe { &mut *cinfo.err.cast::<Errors>() };
-        if errors.manager.msg_code == ffi::JWRN_HIT_MARKER as c_int {
-            errors.ran_dry = true;
-        }
+        let code = errors.manager.msg_code;
+        errors.ran_dry |= code == ffi::JWRN_HIT_MARKER as c_int;
+        // Padding before a marker is nothing to speak of: some cameras leave it.
+        errors.is_damaged |= code != ffi::JWRN_EXTRANEOUS_DATA as c_int;
     }
 }
 
@@ -92,6 +96,49 @@ fn writing(_: Box<dyn Any + Send>) -> CodecError {
 pub(super) enum Samples {
     Rgb,
     Cmyk,
+}
+
+/// What planes hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlaneColor {
+    Gray,
+    Ycc,
+    Rgb,
+    Cmyk,
+    Ycck,
+}
+
+/// One plane of a decompressor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlaneShape {
+    /// The samples that mean something.
+    pub(super) size: Size,
+    /// Samples for one pixel of the picture, across and down.
+    pub(super) per_pixel: (f64, f64),
+    /// Samples of a row with those that only fill a block.
+    pub(super) stride: u32,
+    /// Rows that come at once.
+    pub(super) rows: u32,
+}
+
+/// What a decompressor gives that was started for planes.
+#[derive(Debug)]
+pub(super) struct Planes {
+    pub(super) shapes: Vec<PlaneShape>,
+    /// Output rows, of the plane with the most samples, that come at once.
+    rows: u32,
+    /// The picture at full size.
+    pub(super) stored: Size,
+    /// Output rows in all.
+    height: u32,
+    pub(super) color: PlaneColor,
+}
+
+impl Planes {
+    /// How often [`Decompressor::read_planes`] is to be called.
+    pub(super) fn turns(&self) -> u32 {
+        self.height.div_ceil(self.rows.max(1))
+    }
 }
 
 /// A decompressor that reads from memory.
@@ -163,9 +210,104 @@ impl<'a> Decompressor<'a> {
         .map_err(reading)?
     }
 
+    /// Starts decoding at 1/`scale` to planes, as the file has them.
+    pub(super) fn start_planes(&mut self, scale: u8) -> Result<Planes, CodecError> {
+        let cinfo = &mut *self.cinfo;
+        cinfo.scale_num = 1;
+        cinfo.scale_denom = scale.into();
+        cinfo.out_color_space = cinfo.jpeg_color_space;
+        cinfo.raw_data_out = 1;
+        // SAFETY: the header has been read.
+        catch_unwind(AssertUnwindSafe(|| unsafe { ffi::jpeg_start_decompress(cinfo) })).map_err(reading)?;
+        let count = usize::try_from(cinfo.num_components).unwrap_or(0);
+        if !matches!(count, 1 | 3 | 4) || cinfo.comp_info.is_null() {
+            return Err(CodecError::corrupt("its components do not make colours"));
+        }
+        // SAFETY: the library keeps as many descriptions as it has components, until it is destroyed.
+        let components = unsafe { std::slice::from_raw_parts(cinfo.comp_info, count) };
+        let factor = |value: c_int| u32::try_from(value).unwrap_or(0).clamp(1, 4);
+        let across = components.iter().map(|c| factor(c.h_samp_factor)).max().unwrap_or(1);
+        let down = components.iter().map(|c| factor(c.v_samp_factor)).max().unwrap_or(1);
+        let block = 8 / u32::from(scale.clamp(1, 8));
+        let shapes = components
+            .iter()
+            .map(|component| {
+                let (h, v) = (factor(component.h_samp_factor), factor(component.v_samp_factor));
+                // Components with fewer samples are scaled down less, as far as their blocks allow (jdmaster.c).
+                let mut side = block;
+                while side < 8
+                    && (across * block).is_multiple_of(h * side * 2)
+                    && (down * block).is_multiple_of(v * side * 2)
+                {
+                    side *= 2;
+                }
+                // Sides fit 16 bits and factors are at most 4, so nothing overflows.
+                let blocks = |px: u32, factor: u32, most: u32| (px * factor).div_ceil(8 * most);
+                let samples = |px: u32, factor: u32, most: u32| (px * factor * side).div_ceil(8 * most);
+                PlaneShape {
+                    size: Size::new(
+                        samples(cinfo.image_width, h, across),
+                        samples(cinfo.image_height, v, down),
+                    ),
+                    per_pixel: (
+                        f64::from(h * side) / f64::from(across * 8),
+                        f64::from(v * side) / f64::from(down * 8),
+                    ),
+                    stride: blocks(cinfo.image_width, h, across).next_multiple_of(h) * side,
+                    rows: v * side,
+                }
+            })
+            .collect();
+        Ok(Planes {
+            shapes,
+            rows: down * block,
+            stored: Size::new(cinfo.image_width, cinfo.image_height),
+            height: cinfo.output_height,
+            color: match cinfo.jpeg_color_space {
+                ffi::J_COLOR_SPACE::JCS_GRAYSCALE => PlaneColor::Gray,
+                ffi::J_COLOR_SPACE::JCS_YCbCr => PlaneColor::Ycc,
+                ffi::J_COLOR_SPACE::JCS_RGB => PlaneColor::Rgb,
+                ffi::J_COLOR_SPACE::JCS_CMYK => PlaneColor::Cmyk,
+                ffi::J_COLOR_SPACE::JCS_YCCK => PlaneColor::Ycck,
+                _ => return Err(CodecError::corrupt("its components do not make colours")),
+            },
+        })
+    }
+
+    /// Reads the next row of blocks into one buffer for each plane, each of `rows` rows of `stride` samples of its shape.
+    pub(super) fn read_planes(&mut self, planes: &Planes, buffers: &mut [Vec<u8>]) -> Result<(), CodecError> {
+        let cinfo = &mut *self.cinfo;
+        assert_eq!(planes.shapes.len(), buffers.len());
+        let mut rows = [[ptr::null_mut::<u8>(); 32]; 4];
+        for ((rows, shape), buffer) in rows.iter_mut().zip(&planes.shapes).zip(buffers.iter_mut()) {
+            let stride = shape.stride as usize;
+            assert!(shape.rows as usize <= rows.len() && buffer.len() >= stride * shape.rows as usize);
+            for (row, samples) in rows.iter_mut().zip(buffer.chunks_exact_mut(stride.max(1))) {
+                *row = samples.as_mut_ptr();
+            }
+        }
+        let mut arrays = rows.each_mut().map(|rows| rows.as_mut_ptr());
+        // SAFETY: decoding to planes has been started; each array has as many rows as the library writes at once for its
+        // component (its vertical factor times the side of its blocks), each as long as all of its blocks (checked above).
+        let got = catch_unwind(AssertUnwindSafe(|| unsafe {
+            ffi::jpeg_read_raw_data(cinfo, arrays.as_mut_ptr(), planes.rows)
+        }))
+        .map_err(reading)?;
+        if got == planes.rows {
+            Ok(())
+        } else {
+            Err(CodecError::corrupt("the file ends before the picture does"))
+        }
+    }
+
     /// Whether data was missing inside a scan.
     pub(super) fn ran_dry(&self) -> bool {
         self.errors.ran_dry
+    }
+
+    /// Whether anything was wrong and was passed over.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.errors.is_damaged
     }
 }
 
@@ -222,7 +364,16 @@ extern "C-unwind" fn end_output(cinfo: &mut ffi::jpeg_compress_struct) {
     out.extend_from_slice(piece.get(..used).unwrap_or_default());
 }
 
-/// A compressor of RGB rows that writes to memory.
+/// What a compressor takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// RGB rows.
+    Rows,
+    /// Planes of luma and chroma, chroma halved both ways or not as [`Settings::full_chroma`] says.
+    Planes,
+}
+
+/// A compressor of RGB rows or of planes that writes to memory.
 pub(super) struct Compressor {
     cinfo: Box<ffi::jpeg_compress_struct>,
     destination: Box<Destination>,
@@ -231,7 +382,7 @@ pub(super) struct Compressor {
 
 impl Compressor {
     /// Writes the first markers.
-    pub(super) fn start(size: Size, settings: Settings) -> Result<Self, CodecError> {
+    pub(super) fn start(size: Size, settings: Settings, input: Input) -> Result<Self, CodecError> {
         let mut errors = Errors::new();
         // SAFETY: numbers, nullable pointers and optional functions.
         let manager: ffi::jpeg_destination_mgr = unsafe { mem::zeroed() };
@@ -262,7 +413,10 @@ impl Compressor {
                 cinfo.image_width = size.width;
                 cinfo.image_height = size.height;
                 cinfo.input_components = 3;
-                cinfo.in_color_space = ffi::J_COLOR_SPACE::JCS_RGB;
+                cinfo.in_color_space = match input {
+                    Input::Rows => ffi::J_COLOR_SPACE::JCS_RGB,
+                    Input::Planes => ffi::J_COLOR_SPACE::JCS_YCbCr,
+                };
                 ffi::jpeg_set_defaults(cinfo);
                 // The defaults of the library are for smallest files at any price.
                 for switch in [
@@ -286,6 +440,7 @@ impl Compressor {
                     let factor = if settings.full_chroma { 1 } else { 2 };
                     (luma.h_samp_factor, luma.v_samp_factor) = (factor, factor);
                 }
+                cinfo.raw_data_in = ffi::boolean::from(input == Input::Planes);
                 ffi::jpeg_start_compress(cinfo, 1);
             }
         }))
@@ -317,6 +472,55 @@ impl Compressor {
             }
         }))
         .map_err(writing)
+    }
+
+    /// Takes the planes of a picture, of the sizes that the settings imply, in whole blocks: what a block lacks is made
+    /// of the last column and row.
+    pub(super) fn planes(&mut self, picture: &YccPicture, full_chroma: bool) -> Result<(), CodecError> {
+        let factor = if full_chroma { 1usize } else { 2 };
+        let chroma = if full_chroma { Chroma::Full } else { Chroma::Half };
+        assert_eq!(picture.chroma(), chroma);
+        let cinfo = &mut *self.cinfo;
+        assert_eq!(picture.size(), Size::new(cinfo.image_width, cinfo.image_height));
+        let size = picture.size();
+        let mcus = (size.width as usize).div_ceil(8 * factor);
+        // Rows of one line of MCUs: so many blocks of luma and of each chroma plane, side by side and one below the other.
+        let shape = |plane: usize| {
+            let factor = if plane == 0 { factor } else { 1 };
+            (mcus * 8 * factor, 8 * factor)
+        };
+        let mut strips = [0, 1, 2].map(|plane| {
+            let (stride, rows) = shape(plane);
+            vec![0u8; stride * rows]
+        });
+        for line in 0..(size.height as usize).div_ceil(8 * factor) {
+            let mut rows = [[ptr::null::<u8>(); 16]; 3];
+            for (plane, (strip, rows)) in strips.iter_mut().zip(&mut rows).enumerate() {
+                let (stride, count) = shape(plane);
+                let width = picture.plane_size(plane).width as usize;
+                let height = picture.plane_size(plane).height as usize;
+                for (index, (to, row)) in strip.chunks_exact_mut(stride).zip(rows).enumerate() {
+                    let y = (line * count + index).min(height.saturating_sub(1));
+                    let from = picture.plane(plane).get(y * width..(y + 1) * width).unwrap_or_default();
+                    let (inside, beyond) = to.split_at_mut(width);
+                    inside.copy_from_slice(from);
+                    beyond.fill(from.last().copied().unwrap_or(0));
+                    *row = to.as_ptr();
+                }
+            }
+            let arrays = rows.each_ref().map(|rows| rows.as_ptr());
+            let wanted = u32::try_from(8 * factor).unwrap_or(8);
+            // SAFETY: compression of planes has been started; there are as many rows for each component as its blocks
+            // have in one line of MCUs, each as long as all of its blocks.
+            let taken = catch_unwind(AssertUnwindSafe(|| unsafe {
+                ffi::jpeg_write_raw_data(cinfo, arrays.as_ptr().cast(), wanted)
+            }))
+            .map_err(writing)?;
+            if taken != wanted {
+                return Err(CodecError::encode("the JPEG encoder refused the picture"));
+            }
+        }
+        Ok(())
     }
 
     /// Ends the file.

@@ -62,77 +62,113 @@ pub(super) fn pixels(
     let layout = if chunks.has_alpha() { Layout::Rgba } else { Layout::Rgb };
     let mut picture = Picture::new(size, layout, [0; 4], budget)?;
 
-    let mut decoder = Decoder::new_with_limits(
-        Cursor::new(bytes),
-        png::Limits {
-            bytes: LIBRARY_BYTES_MAX,
-        },
-    );
-    decoder.set_transformations(Transformations::EXPAND);
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(explain)?;
-    let (width, height) = reader.info().size();
-    if (width, height) != (size.width, size.height) {
-        return Err(CodecError::corrupt("its header changes"));
-    }
-    let (color_type, depth) = reader.output_color_type();
-    let row_bytes = reader
-        .output_line_size(width)
-        .ok_or_else(|| CodecError::corrupt("its rows are too long"))?;
-
-    let wide = depth == BitDepth::Sixteen;
-    let mut rows = Rows {
-        color_type,
-        wide,
-        conversion,
-        samples: Vec::new(),
-        converted: Vec::new(),
-    };
-
-    let direct = !wide && color_type.samples() == picture.channels();
+    let mut rows = RowReader::open(bytes, size, chunks, conversion)?;
     if chunks.interlaced {
-        let length = (row_bytes as u64).saturating_mul(u64::from(height));
-        let _held = if direct { None } else { Some(budget.reserve(length)?) };
-        let mut whole = Vec::new();
-        let target = if direct {
-            picture.data_mut()
-        } else {
-            whole.resize(
-                usize::try_from(length).map_err(|_| CodecError::corrupt("its rows are too long"))?,
-                0,
-            );
-            whole.as_mut_slice()
-        };
-        read_interlaced(&mut reader, target, row_bytes)?;
-        for (from, to) in whole.chunks_exact(row_bytes).zip(picture.rows_mut()) {
-            rows.convert(from, to)?;
-        }
+        rows.read_interlaced(&mut picture, budget)?;
     } else {
-        let mut row = vec![0; row_bytes];
         for to in picture.rows_mut() {
-            // The rows are asked for one by one, and nothing after the last: what is wrong behind the picture does not
-            // matter to it.
-            let got = reader
-                .read_row(if direct { &mut *to } else { &mut row })
-                .map_err(explain)?;
-            if got.is_none() {
-                return Err(CodecError::corrupt("the file ends before the picture does"));
-            }
-            if !direct {
-                rows.convert(&row, to)?;
-            }
-        }
-    }
-    if let Some(key) = chunks.wide_gray_key {
-        // The library compares all bits of the key.
-        for pixel in picture.data_mut().as_chunks_mut::<4>().0 {
-            if pixel[0] == key {
-                pixel[3] = 0;
-            }
+            rows.next(to)?;
         }
     }
     Ok(picture)
+}
+
+/// The rows of a default image, one by one.
+pub(super) struct RowReader<'a> {
+    reader: Reader<Cursor<&'a [u8]>>,
+    rows: Rows<'a>,
+    /// The library's rows are ours.
+    direct: bool,
+    row: Vec<u8>,
+    /// The grey that is transparent, where the library does not see to it.
+    wide_gray_key: Option<u8>,
+}
+
+impl<'a> RowReader<'a> {
+    /// Reads up to the first row. Rows have three samples a pixel, or four if the file can hold transparency.
+    pub(super) fn open(
+        bytes: &'a [u8],
+        size: Size,
+        chunks: &Chunks<'_>,
+        conversion: Option<&'a Conversion>,
+    ) -> Result<Self, CodecError> {
+        let mut decoder = Decoder::new_with_limits(
+            Cursor::new(bytes),
+            png::Limits {
+                bytes: LIBRARY_BYTES_MAX,
+            },
+        );
+        decoder.set_transformations(Transformations::EXPAND);
+        decoder.set_ignore_text_chunk(true);
+        decoder.set_ignore_iccp_chunk(true);
+        let reader = decoder.read_info().map_err(explain)?;
+        if reader.info().size() != (size.width, size.height) {
+            return Err(CodecError::corrupt("its header changes"));
+        }
+        let (color_type, depth) = reader.output_color_type();
+        let row_bytes = reader
+            .output_line_size(size.width)
+            .ok_or_else(|| CodecError::corrupt("its rows are too long"))?;
+        let wide = depth == BitDepth::Sixteen;
+        let channels = if chunks.has_alpha() { 4 } else { 3 };
+        Ok(Self {
+            reader,
+            rows: Rows {
+                color_type,
+                wide,
+                conversion,
+                samples: Vec::new(),
+                converted: Vec::new(),
+            },
+            direct: !wide && color_type.samples() == channels,
+            row: vec![0; row_bytes],
+            wide_gray_key: chunks.wide_gray_key,
+        })
+    }
+
+    /// Reads the next row of a picture that is not interlaced. Nothing after the last is looked at: what is wrong behind
+    /// the picture does not matter to it.
+    pub(super) fn next(&mut self, to: &mut [u8]) -> Result<(), CodecError> {
+        let target = if self.direct { &mut *to } else { &mut self.row };
+        if self.reader.read_row(target).map_err(explain)?.is_none() {
+            return Err(CodecError::corrupt("the file ends before the picture does"));
+        }
+        if !self.direct {
+            self.rows.convert(&self.row, to)?;
+        }
+        self.apply_key(to);
+        Ok(())
+    }
+
+    /// Reads all passes.
+    fn read_interlaced(&mut self, picture: &mut Picture, budget: &Budget) -> Result<(), CodecError> {
+        let row_bytes = self.row.len();
+        if self.direct {
+            read_interlaced(&mut self.reader, picture.data_mut(), row_bytes)?;
+        } else {
+            let length = (row_bytes as u64).saturating_mul(picture.size().height.into());
+            let _held = budget.reserve(length)?;
+            let length = usize::try_from(length).map_err(|_| CodecError::corrupt("its rows are too long"))?;
+            let mut whole = vec![0; length];
+            read_interlaced(&mut self.reader, &mut whole, row_bytes)?;
+            for (from, to) in whole.chunks_exact(row_bytes).zip(picture.rows_mut()) {
+                self.rows.convert(from, to)?;
+            }
+        }
+        self.apply_key(picture.data_mut());
+        Ok(())
+    }
+
+    /// The library compares all bits of the key.
+    fn apply_key(&self, samples: &mut [u8]) {
+        if let Some(key) = self.wide_gray_key {
+            for pixel in samples.as_chunks_mut::<4>().0 {
+                if pixel[0] == key {
+                    pixel[3] = 0;
+                }
+            }
+        }
+    }
 }
 
 /// Reads the rows of all passes into their places.

@@ -2,7 +2,7 @@
 //!
 //! - `chunks`: the structure of a file (PNG 3rd edition, section 5), read here: header facts, colour, metadata,
 //!   animation.
-//! - `decode` and `encode`: pixels of stills.
+//! - `decode` and `encode`: pixels of stills; `stream`: rows, for pictures that are wanted smaller.
 //! - `parts`, `animation`: where the frames of an APNG are, and frames in.
 
 mod animation;
@@ -10,12 +10,14 @@ mod chunks;
 mod decode;
 mod encode;
 mod parts;
+mod stream;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::decode;
 pub(crate) use encode::{encode, metadata_chunks};
+pub(crate) use stream::stream;
 
 use crate::metadata::exif_orientation;
 use crate::{CodecError, Header};

@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 
 
 def resample(image, step):
-    """Lanczos where an axis shrinks, bicubic where it grows, the shrinking one first; then the cut. Alpha is premultiplied by Pillow."""
+    """Lanczos where an axis shrinks, bicubic where it grows, by Pillow in floats: nothing is rounded between the passes. Alpha is premultiplied."""
     width, height = step["scaled"]
     box = step.get("box")
     if box:
@@ -26,17 +26,15 @@ def resample(image, step):
         width, height = w, h
     else:
         area = (0, 0, image.width, image.height)
-    span = (area[2] - area[0], area[3] - area[1])
-    grows = (width > span[0], height > span[1])
-    shrinks = (width < span[0], height < span[1])
-    if any(grows) and any(shrinks):
-        if shrinks[0]:
-            image = image.resize((width, image.height), Image.Resampling.LANCZOS, (area[0], 0, area[2], image.height))
-            return image.resize((width, height), Image.Resampling.BICUBIC, (0, area[1], width, area[3]))
-        image = image.resize((image.width, height), Image.Resampling.LANCZOS, (0, area[1], image.width, area[3]))
-        return image.resize((width, height), Image.Resampling.BICUBIC, (area[0], 0, area[2], height))
-    kind = Image.Resampling.BICUBIC if any(grows) else Image.Resampling.LANCZOS
-    return image.resize((width, height), kind, area)
+    kind = lambda grows: Image.Resampling.BICUBIC if grows else Image.Resampling.LANCZOS
+    across, down = kind(width > area[2] - area[0]), kind(height > area[3] - area[1])
+    planes = []
+    for values in numpy.moveaxis(premultiplied(image), 2, 0):
+        plane = Image.fromarray(values.astype(numpy.float32), "F")
+        plane = plane.resize((width, plane.height), across, (area[0], 0, area[2], plane.height))
+        planes.append(numpy.asarray(plane.resize((width, height), down, (0, area[1], width, area[3])), dtype=numpy.float64))
+    values = numpy.stack(planes, axis=2)
+    return straight(values, image.mode)
 
 
 def gaussian(values, sigma):
