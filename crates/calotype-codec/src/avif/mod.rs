@@ -22,7 +22,7 @@ mod yuv;
 
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::{decode, named, probe};
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, encode_planes};
 pub(crate) use yuv::unpremultiply;
 
 /// Names, versions and settings of the encoder, for the cache key.
