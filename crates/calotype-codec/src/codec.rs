@@ -97,6 +97,8 @@ impl EncodeRequest {
     pub const fn planes(&self) -> Option<(Chroma, Range)> {
         match *self {
             Self::Jpeg { quality, .. } => Some((jpeg::chroma(quality), Range::Full)),
+            Self::Webp { lossless: false, .. } => Some((Chroma::Half, Range::Limited)),
+            Self::Avif { .. } => Some((Chroma::Half, Range::Full)),
             _ => None,
         }
     }
@@ -192,6 +194,11 @@ pub fn encode_planes(
         EncodeRequest::Jpeg { quality, progressive } => {
             jpeg::encode_planes(picture, quality, progressive, metadata, budget)
         }
+        EncodeRequest::Webp {
+            quality,
+            lossless: false,
+        } => webp::encode_planes(picture, quality, metadata, budget),
+        EncodeRequest::Avif { quality } => avif::encode_planes(picture, quality, metadata, budget),
         _ => Err(CodecError::encode("this format does not take planes")),
     }
 }

@@ -1,5 +1,9 @@
 //! Pictures in planes of luma and chroma, as JPEG, WebP and AVIF store them.
 
+#[cfg(test)]
+pub(crate) mod reference;
+mod reshape;
+
 use calotype_plan::Size;
 
 use crate::{Budget, CodecError, Layout, Picture, Reservation};

@@ -6,7 +6,9 @@
 //!
 //! Nor are they held, where a resize is the first to look: then the source is decoded and resampled row by row.
 
-use calotype_codec::{Budget, Chroma, ColorSource, Layout, Picture, Range, SourceMetadata, YccPicture, decode, to_srgb};
+use calotype_codec::{
+    Budget, Chroma, ColorSource, Layout, Picture, Range, SourceMetadata, YccPicture, decode, to_srgb,
+};
 use calotype_plan::{Fault, Rect, Size, Turn};
 
 use crate::error::{fault, internal};

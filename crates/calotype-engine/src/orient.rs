@@ -233,7 +233,11 @@ mod tests {
                     let plane = |picture: &Picture| -> Vec<u8> {
                         picture.data().iter().skip(channel).step_by(3).copied().collect()
                     };
-                    assert_eq!(turn_plane(turn, size, plane(&picture())), plane(&turned), "{turn:?} {size}");
+                    assert_eq!(
+                        turn_plane(turn, size, plane(&picture())),
+                        plane(&turned),
+                        "{turn:?} {size}"
+                    );
                 }
             }
         }

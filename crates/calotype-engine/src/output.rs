@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use calotype_codec::{
-    Budget, Chroma, EncodeRequest, Header, OutputMetadata, PaletteUse, Range, SourceMetadata, encode,
-    encode_planes,
+    Budget, Chroma, EncodeRequest, Header, OutputMetadata, PaletteUse, Range, SourceMetadata, encode, encode_planes,
 };
 use calotype_plan::{Fault, FormatChoice, FormatDecision, Metadata, Op, OutputFormat, Rendition, Size, Warning};
 

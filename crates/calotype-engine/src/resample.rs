@@ -19,7 +19,11 @@ pub(crate) fn resample(
     size: Size,
     budget: &Budget,
 ) -> Result<Picture, Fault> {
-    let channels = if picture.channels() == 4 { Channels::Alpha } else { Channels::Three };
+    let channels = if picture.channels() == 4 {
+        Channels::Alpha
+    } else {
+        Channels::Three
+    };
     let window = Window::around(view, picture.size());
     let mut out = Picture::new(size, picture.layout(), [0; 4], budget).map_err(fault)?;
     let rows = picture.rows().skip(window.top as usize);
@@ -46,13 +50,13 @@ fn rows_to<'r>(
     out: &mut [u8],
     budget: &Budget,
 ) -> Result<(), Fault> {
-    let horizontal = Axis::part(
-        window.width,
-        area.left - f64::from(window.left),
-        area.width,
-        size.width,
+    let horizontal = Axis::part(window.width, area.left - f64::from(window.left), area.width, size.width);
+    let vertical = Axis::part(
+        window.height,
+        area.top - f64::from(window.top),
+        area.height,
+        size.height,
     );
-    let vertical = Axis::part(window.height, area.top - f64::from(window.top), area.height, size.height);
     let spec = Spec::new(horizontal, vertical, channels);
     let problem = |detail: String| internal(format!("resampling {area:?} of {window:?} to {size}: {detail}"));
     let _held = budget.reserve(Resampler::working_bytes(&spec)).map_err(fault)?;

@@ -217,7 +217,11 @@ impl State {
                 if plane.out.len() == plane.length {
                     Ok(plane.out)
                 } else {
-                    Err(internal(format!("{} of {} samples came", plane.out.len(), plane.length)))
+                    Err(internal(format!(
+                        "{} of {} samples came",
+                        plane.out.len(),
+                        plane.length
+                    )))
                 }
             })
             .collect::<Result<_, Fault>>()?;
@@ -225,13 +229,7 @@ impl State {
     }
 
     /// The results as planes, upright.
-    fn into_ycc(
-        self,
-        target: &Target,
-        chroma: Chroma,
-        range: Range,
-        budget: &Budget,
-    ) -> Result<YccPicture, Fault> {
+    fn into_ycc(self, target: &Target, chroma: Chroma, range: Range, budget: &Budget) -> Result<YccPicture, Fault> {
         let (is_gray, stored) = (self.samples == Samples::Gray, self.stored);
         let (mut planes, held) = self.into_planes()?;
         if is_gray {
@@ -327,12 +325,7 @@ fn axes(plane: &StreamPlane, target: &Target, halved: bool) -> (Window, [Axis; 2
         ..area
     });
     let size = target.turn.apply(size);
-    let horizontal = Axis::part(
-        window.width,
-        area.left - f64::from(window.left),
-        area.width,
-        size.width,
-    );
+    let horizontal = Axis::part(window.width, area.left - f64::from(window.left), area.width, size.width);
     let vertical = Axis::part(
         window.height,
         area.top - f64::from(window.top),

@@ -2,13 +2,13 @@
 //! in the crate touches `libaom_sys`.
 
 use std::ffi::{c_int, c_uint};
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::ptr::{self, NonNull};
+use std::ptr;
 
 use calotype_plan::Size;
 use libaom_sys as aom;
 
-use super::planes::Planes;
 use crate::CodecError;
 
 /// What the encoder is asked to do.
@@ -52,67 +52,62 @@ impl Encoder {
     }
 }
 
-/// An image buffer of libaom; freed when dropped.
-struct Image(NonNull<aom::aom_image_t>);
-
-impl Drop for Image {
-    fn drop(&mut self) {
-        // SAFETY: the image came from aom_img_alloc and is freed once.
-        unsafe { aom::aom_img_free(self.0.as_ptr()) }
-    }
+/// Planes to encode, rows without padding.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// Size of the luma plane; chroma is half of it, rounded up.
+    pub(super) size: Size,
+    /// Luma.
+    pub(super) luma: &'a [u8],
+    /// Cb and Cr; a mask has none.
+    pub(super) chroma: Option<[&'a [u8]; 2]>,
 }
 
-impl Image {
-    fn new(planes: &Planes) -> Result<Self, CodecError> {
-        // SAFETY: with a null pointer libaom allocates the image and its buffer.
-        let image = unsafe {
-            aom::aom_img_alloc(
-                ptr::null_mut(),
-                aom::AOM_IMG_FMT_I420,
-                planes.size.width,
-                planes.size.height,
-                32,
-            )
-        };
-        let mut this =
-            Self(NonNull::new(image).ok_or_else(|| CodecError::encode("the AVIF encoder has not enough memory"))?);
-        this.fill(0, planes.size, Some(&planes.luma));
-        let chroma = Size::new(planes.size.width.div_ceil(2), planes.size.height.div_ceil(2));
-        for (index, plane) in [1, 2].into_iter().zip([&planes.chroma_blue, &planes.chroma_red]) {
-            this.fill(index, chroma, (!planes.is_monochrome()).then_some(plane));
-        }
-        // SAFETY: the image is ours alone.
-        let image = unsafe { this.0.as_mut() };
-        image.monochrome = c_int::from(planes.is_monochrome());
-        image.range = aom::AOM_CR_FULL_RANGE;
-        Ok(this)
-    }
+/// What libaom is told about planes that stay where they are.
+struct Image<'a> {
+    image: aom::aom_image_t,
+    /// Chroma of a mask, which libaom reads although it does not code it.
+    _neutral: Vec<u8>,
+    _planes: PhantomData<&'a [u8]>,
+}
 
-    /// Copies rows into a plane; without rows it becomes neutral.
-    fn fill(&mut self, plane: usize, size: Size, from: Option<&[u8]>) {
-        // SAFETY: the image is ours alone.
-        let image = unsafe { self.0.as_mut() };
-        let (Some(&start), Some(&stride)) = (image.planes.get(plane), image.stride.get(plane)) else {
-            return;
+impl<'a> Image<'a> {
+    fn new(source: Source<'a>) -> Result<Self, CodecError> {
+        let size = source.size;
+        let half = Size::new(size.width.div_ceil(2), size.height.div_ceil(2));
+        let neutral = match source.chroma {
+            Some(_) => Vec::new(),
+            None => vec![128; usize::try_from(half.area()).map_err(|_| failed())?],
         };
-        let (width, height) = (size.width as usize, size.height as usize);
-        let Ok(stride) = usize::try_from(stride) else { return };
-        if start.is_null() || stride < width {
-            return;
+        let [blue, red] = source.chroma.unwrap_or([&neutral, &neutral]);
+        let planes = [(source.luma, size), (blue, half), (red, half)];
+        if planes.iter().any(|(plane, size)| plane.len() as u64 != size.area()) {
+            return Err(CodecError::encode("the picture's planes do not fill its size"));
         }
-        for y in 0..height {
-            // SAFETY: aom_img_alloc gave the plane `stride` bytes for each of its rows, at least as many as the rounded-up half for chroma.
-            let row = unsafe { std::slice::from_raw_parts_mut(start.add(y * stride), width) };
-            match from.and_then(|from| from.get(y * width..(y + 1) * width)) {
-                Some(from) => row.copy_from_slice(from),
-                None => row.fill(128),
-            }
+        // SAFETY: zeroes are valid in every field: numbers and pointers.
+        let mut image = unsafe { MaybeUninit::<aom::aom_image_t>::zeroed().assume_init() };
+        image.fmt = aom::AOM_IMG_FMT_I420;
+        image.bit_depth = 8;
+        (image.w, image.h) = (size.width, size.height);
+        (image.d_w, image.d_h) = (size.width, size.height);
+        (image.x_chroma_shift, image.y_chroma_shift) = (1, 1);
+        image.bps = 12;
+        image.monochrome = c_int::from(source.chroma.is_none());
+        image.range = aom::AOM_CR_FULL_RANGE;
+        for ((plane, size), (pointer, stride)) in planes.iter().zip(image.planes.iter_mut().zip(&mut image.stride)) {
+            *pointer = plane.as_ptr().cast_mut();
+            *stride = c_int::try_from(size.width).map_err(|_| failed())?;
         }
+        Ok(Self {
+            image,
+            _neutral: neutral,
+            _planes: PhantomData,
+        })
     }
 }
 
 /// Encodes planes as one still AV1 picture: 8 bits, full range, BT.601, primaries and curve of sRGB, on this thread alone.
-pub(super) fn encode(planes: &Planes, settings: Settings) -> Result<Vec<u8>, CodecError> {
+pub(super) fn encode(source: Source<'_>, settings: Settings) -> Result<Vec<u8>, CodecError> {
     // SAFETY: the call gives a pointer to a static.
     let interface = unsafe { aom::aom_codec_av1_cx() };
     let mut config = MaybeUninit::<aom::aom_codec_enc_cfg_t>::zeroed();
@@ -126,13 +121,13 @@ pub(super) fn encode(planes: &Planes, settings: Settings) -> Result<Vec<u8>, Cod
         config.assume_init()
     };
     let quantizer = c_uint::from(settings.quantizer.min(63));
-    config.g_w = planes.size.width;
-    config.g_h = planes.size.height;
+    config.g_w = source.size.width;
+    config.g_h = source.size.height;
     config.g_threads = 1;
     config.g_limit = 1;
     config.g_lag_in_frames = 0;
     config.g_input_bit_depth = 8;
-    config.monochrome = c_uint::from(planes.is_monochrome());
+    config.monochrome = c_uint::from(source.chroma.is_none());
     config.rc_end_usage = aom::AOM_Q;
     config.rc_min_quantizer = quantizer;
     config.rc_max_quantizer = quantizer;
@@ -168,10 +163,11 @@ pub(super) fn encode(planes: &Planes, settings: Settings) -> Result<Vec<u8>, Cod
     ] {
         encoder.set(control, c_int::try_from(value).map_err(|_| failed())?)?;
     }
-    let image = Image::new(planes)?;
+    let image = Image::new(source)?;
     let mut out = Vec::new();
-    // SAFETY: context and image are initialised; the encoder copies what it needs of the image.
-    check(unsafe { aom::aom_codec_encode(&raw mut *encoder.0, image.0.as_ptr(), 0, 1, 0) })?;
+    // SAFETY: context and image are initialised; the planes have the lengths that the image says, and the encoder copies what it needs of them without
+    // writing to them.
+    check(unsafe { aom::aom_codec_encode(&raw mut *encoder.0, &raw const image.image, 0, 1, 0) })?;
     encoder.collect(&mut out)?;
     // SAFETY: as above; no image means the end of the input.
     check(unsafe { aom::aom_codec_encode(&raw mut *encoder.0, ptr::null(), 0, 1, 0) })?;

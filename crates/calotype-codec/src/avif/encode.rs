@@ -2,11 +2,11 @@
 
 use calotype_plan::Size;
 
-use super::aom::{self, Settings, Tune};
+use super::aom::{self, Settings, Source, Tune};
 use super::mux::{self, Stream};
 use super::planes::Planes;
 use super::rav1d;
-use crate::{Budget, CodecError, OutputMetadata, Picture};
+use crate::{Budget, Chroma, CodecError, OutputMetadata, Picture, Range, YccPicture};
 
 /// Libraries, and every setting that changes bytes.
 pub(super) const VERSION: &str = "libaom-sys 0.17.2+libaom.3.11.0, all-intra s6/s8 at 250000 px, tune ssim, jpeg-like q, 4:2:0 bt601 full, alpha q4 psnr";
@@ -35,31 +35,15 @@ pub(crate) fn encode(
     budget: &Budget,
 ) -> Result<Vec<u8>, CodecError> {
     let size = picture.size();
-    if size.longest() > SIDE_PX_MAX {
-        return Err(CodecError::encode(format!(
-            "AVIF holds at most {SIDE_PX_MAX} pixels on a side, and this picture is {size}; choose another format or a smaller size"
-        )));
-    }
-    let encoder_bytes = size
-        .area()
-        .saturating_mul(ENCODER_BYTES_PER_PX)
-        .saturating_add(ENCODER_BYTES);
-    let _working = budget.reserve(encoder_bytes.saturating_add(Planes::bytes(size)))?;
-    let speed = speed(size);
-    let color = aom::encode(
-        &Planes::color(picture),
-        Settings {
-            quantizer: quantizer(quality),
-            speed,
-            tune: Tune::Ssim,
-        },
-    )?;
+    check_size(size)?;
+    let _working = budget.reserve(encoder_bytes(size).saturating_add(Planes::bytes(size)))?;
+    let color = aom::encode(Planes::color(picture).source(), color_settings(size, quality))?;
     let alpha = if picture.has_transparency() {
         Some(aom::encode(
-            &Planes::alpha(picture),
+            Planes::alpha(picture).source(),
             Settings {
                 quantizer: ALPHA_QUANTIZER,
-                speed,
+                speed: speed(size),
                 tune: Tune::Psnr,
             },
         )?)
@@ -72,6 +56,52 @@ pub(crate) fn encode(
         alpha.as_deref().map(stream).transpose()?,
         metadata,
     )
+}
+
+/// Encodes planes. Full range and half chroma go in as they are; what is otherwise is brought there first.
+pub(crate) fn encode_planes(
+    picture: &YccPicture,
+    quality: u8,
+    metadata: &OutputMetadata,
+    budget: &Budget,
+) -> Result<Vec<u8>, CodecError> {
+    let size = picture.size();
+    check_size(size)?;
+    let reshaped = picture.reshaped(Chroma::Half, Range::Full, budget)?;
+    let picture = reshaped.as_ref().unwrap_or(picture);
+    let _working = budget.reserve(encoder_bytes(size))?;
+    let source = Source {
+        size,
+        luma: picture.plane(0),
+        chroma: Some([picture.plane(1), picture.plane(2)]),
+    };
+    let color = aom::encode(source, color_settings(size, quality))?;
+    mux::file(size, stream(&color)?, None, metadata)
+}
+
+/// Refuses what is larger than the format.
+fn check_size(size: Size) -> Result<(), CodecError> {
+    if size.longest() > SIDE_PX_MAX {
+        return Err(CodecError::encode(format!(
+            "AVIF holds at most {SIDE_PX_MAX} pixels on a side, and this picture is {size}; choose another format or a smaller size"
+        )));
+    }
+    Ok(())
+}
+
+/// What libaom takes while it encodes a picture.
+fn encoder_bytes(size: Size) -> u64 {
+    size.area()
+        .saturating_mul(ENCODER_BYTES_PER_PX)
+        .saturating_add(ENCODER_BYTES)
+}
+
+fn color_settings(size: Size, quality: u8) -> Settings {
+    Settings {
+        quantizer: quantizer(quality),
+        speed: speed(size),
+        tune: Tune::Ssim,
+    }
 }
 
 fn stream(data: &[u8]) -> Result<Stream<'_>, CodecError> {

@@ -23,7 +23,7 @@ mod yuv;
 
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::{decode, named, probe};
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, encode_planes};
 pub(crate) use stream::stream;
 pub(crate) use yuv::{PlaneConverter, unpremultiply};
 

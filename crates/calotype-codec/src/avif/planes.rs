@@ -2,6 +2,7 @@
 
 use calotype_plan::Size;
 
+use super::aom::Source;
 use crate::{Layout, Picture};
 
 /// Planes of a picture, rows without padding. Without chroma they are a mask.
@@ -18,9 +19,14 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    /// Whether there is luma alone.
-    pub(super) fn is_monochrome(&self) -> bool {
-        self.chroma_blue.is_empty()
+    /// The planes as the encoder takes them.
+    pub(super) fn source(&self) -> Source<'_> {
+        let is_mask = self.chroma_blue.is_empty();
+        Source {
+            size: self.size,
+            luma: &self.luma,
+            chroma: (!is_mask).then_some([&self.chroma_blue, &self.chroma_red]),
+        }
     }
 
     /// Bytes of the planes of a picture of `size`, with those of its mask.

@@ -1,7 +1,11 @@
 use calotype_plan::{ImageFormat, Limits, Size};
 
 use super::*;
-use crate::{Budget, CodecError, ColorProfile, ColorSource, DecodeRequest, Decoded, Layout, OutputMetadata, Picture};
+use crate::ycc::reference::planes;
+use crate::{
+    Budget, Chroma, CodecError, ColorProfile, ColorSource, DecodeRequest, Decoded, Layout, OutputMetadata, Picture,
+    Range,
+};
 
 /// Soft colours with some detail; where there is alpha, the left third is transparent, the right third opaque, and it rises between.
 fn picture(size: Size, layout: Layout) -> Picture {
@@ -99,6 +103,34 @@ fn a_flat_colour_keeps_its_value() {
             pixel.iter().zip([10u8, 200, 90]).all(|(&a, b)| a.abs_diff(b) <= 1),
             "{pixel:?}"
         );
+    }
+}
+
+#[test]
+fn planes_become_the_picture_that_their_colours_become() {
+    for (width, height) in [(133, 95), (64, 48), (1, 1), (2, 5), (300, 1)] {
+        let source = picture(Size::new(width, height), Layout::Rgb);
+        let by_colors = read(&write(&source, 85)).unwrap().picture;
+        for (chroma, range) in [
+            (Chroma::Half, Range::Full),
+            (Chroma::Full, Range::Full),
+            (Chroma::Half, Range::Limited),
+        ] {
+            let budget = Budget::unlimited();
+            let planes = planes(&source, chroma, range);
+            let bytes = encode_planes(&planes, 85, &OutputMetadata::default(), &budget).unwrap();
+            drop(planes);
+            assert_eq!(budget.held(), 0);
+            let back = read(&bytes).unwrap().picture;
+            // Full range and half chroma are what the colours become: single samples are rounded otherwise, if any. Rounding chroma or luma twice adds
+            // half a level at most to what the coder loses.
+            let (least, less) = match (chroma, range) {
+                (Chroma::Half, Range::Full) => (50.0, 0.1),
+                _ => (42.0, 1.0),
+            };
+            assert!(psnr(&by_colors, &back) > least, "{width}x{height} {chroma:?} {range:?}");
+            assert!(psnr(&source, &back) > psnr(&source, &by_colors) - less);
+        }
     }
 }
 

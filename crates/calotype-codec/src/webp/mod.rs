@@ -16,7 +16,7 @@ mod sys;
 pub(crate) use animate::AnimationWriter;
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::{decode, probe};
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, encode_planes};
 
 /// The format's own limit on a side, in pixels (RFC 9649, section 3.1).
 pub(crate) const SIDE_PX_MAX: u32 = 16_383;

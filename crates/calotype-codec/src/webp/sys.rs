@@ -116,30 +116,15 @@ impl Drop for Input {
 
 /// Encodes samples that lie row by row without padding, to a RIFF file without metadata. Single-threaded.
 pub(super) fn encode(samples: &[u8], size: Size, layout: Layout, settings: Settings) -> Result<Vec<u8>, CodecError> {
-    let refused = || CodecError::encode("the WebP encoder refused its settings");
-    let (Ok(width), Ok(height)) = (c_int::try_from(size.width), c_int::try_from(size.height)) else {
-        return Err(refused());
-    };
-    let stride = width
+    let mut input = Input::new(size)?;
+    let stride = input
+        .0
+        .width
         .checked_mul(if layout == Layout::Rgb { 3 } else { 4 })
         .ok_or_else(refused)?;
     if samples.len() as u64 != layout.bytes(size) {
         return Err(CodecError::encode("the picture's samples do not fill its size"));
     }
-    let mut config = webp::WebPConfig::new().map_err(|()| refused())?;
-    config.quality = settings.quality;
-    config.method = c_int::from(settings.method);
-    config.lossless = c_int::from(settings.lossless);
-    config.exact = c_int::from(settings.lossless);
-    config.thread_level = 0;
-    // SAFETY: the config is initialised.
-    if unsafe { webp::WebPValidateConfig(&raw const config) } == 0 {
-        return Err(refused());
-    }
-    let mut out: Vec<u8> = Vec::new();
-    let mut input = Input(webp::WebPPicture::new().map_err(|()| refused())?);
-    input.0.width = width;
-    input.0.height = height;
     // Lossy pictures are stored as 4:2:0 on import, a quarter of the memory of the other route.
     input.0.use_argb = c_int::from(settings.lossless);
     // SAFETY: the samples are height rows of stride bytes, checked above; the import copies them.
@@ -152,28 +137,88 @@ pub(super) fn encode(samples: &[u8], size: Size, layout: Layout, settings: Setti
     if imported == 0 {
         return Err(CodecError::encode("the WebP encoder has not enough memory"));
     }
-    input.0.writer = Some(append);
-    input.0.custom_ptr = (&raw mut out).cast::<c_void>();
-    // SAFETY: config and picture are initialised. `append` gets the pointer to `out`, which outlives the call and is not used during it.
-    let done = unsafe { webp::WebPEncode(&raw const config, &raw mut input.0) };
-    if done == 0 {
-        use webp::WebPEncodingError as E;
-        return Err(CodecError::encode(match input.0.error_code {
-            E::VP8_ENC_ERROR_OUT_OF_MEMORY | E::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY | E::VP8_ENC_ERROR_BAD_WRITE => {
-                "the WebP encoder has not enough memory"
-            }
-            E::VP8_ENC_ERROR_BAD_DIMENSION => {
-                "WebP holds at most 16,383 pixels on a side; choose another format or a smaller size"
-            }
-            E::VP8_ENC_ERROR_PARTITION0_OVERFLOW
-            | E::VP8_ENC_ERROR_PARTITION_OVERFLOW
-            | E::VP8_ENC_ERROR_FILE_TOO_BIG => {
-                "the picture is too large for WebP; choose a lower quality or another format"
-            }
-            _ => "the WebP encoder failed",
-        }));
+    input.encode(settings)
+}
+
+/// Encodes planes of Y, Cb and Cr in limited range, 4:2:0, rows without padding, as [`encode`] does samples. They are not copied.
+pub(super) fn encode_planes(planes: [&[u8]; 3], size: Size, settings: Settings) -> Result<Vec<u8>, CodecError> {
+    let mut input = Input::new(size)?;
+    let half = Size::new(size.width.div_ceil(2), size.height.div_ceil(2));
+    let lengths = [size, half, half].map(Size::area);
+    if settings.lossless
+        || planes
+            .iter()
+            .zip(lengths)
+            .any(|(plane, length)| plane.len() as u64 != length)
+    {
+        return Err(CodecError::encode("the picture's planes do not fill its size"));
     }
-    Ok(out)
+    let [luma, blue, red] = planes.map(|plane| plane.as_ptr().cast_mut());
+    input.0.use_argb = 0;
+    input.0.colorspace = webp::WebPEncCSP::WEBP_YUV420;
+    (input.0.y, input.0.u, input.0.v) = (luma, blue, red);
+    input.0.y_stride = input.0.width;
+    input.0.uv_stride = c_int::try_from(half.width).map_err(|_| refused())?;
+    // The planes outlive the call below, at the end of which the picture is gone. Their lengths were checked, and libwebp writes to none of them: it
+    // changes samples only where there is alpha (WebPCleanupTransparentArea).
+    input.encode(settings)
+}
+
+impl Input {
+    /// A picture of a size, without samples.
+    fn new(size: Size) -> Result<Self, CodecError> {
+        let (Ok(width), Ok(height)) = (c_int::try_from(size.width), c_int::try_from(size.height)) else {
+            return Err(refused());
+        };
+        let mut this = Self(webp::WebPPicture::new().map_err(|()| refused())?);
+        this.0.width = width;
+        this.0.height = height;
+        Ok(this)
+    }
+
+    /// Encodes the samples that were put in.
+    fn encode(mut self, settings: Settings) -> Result<Vec<u8>, CodecError> {
+        let mut config = webp::WebPConfig::new().map_err(|()| refused())?;
+        config.quality = settings.quality;
+        config.method = c_int::from(settings.method);
+        config.lossless = c_int::from(settings.lossless);
+        config.exact = c_int::from(settings.lossless);
+        config.thread_level = 0;
+        // SAFETY: the config is initialised.
+        if unsafe { webp::WebPValidateConfig(&raw const config) } == 0 {
+            return Err(refused());
+        }
+        let mut out: Vec<u8> = Vec::new();
+        self.0.writer = Some(append);
+        self.0.custom_ptr = (&raw mut out).cast::<c_void>();
+        // SAFETY: config and picture are initialised, and the picture's samples were imported or checked by whoever set them. `append` gets the
+        // pointer to `out`, which outlives the call and is not used during it.
+        let done = unsafe { webp::WebPEncode(&raw const config, &raw mut self.0) };
+        if done == 0 {
+            return Err(failure(&self.0.error_code));
+        }
+        Ok(out)
+    }
+}
+
+fn refused() -> CodecError {
+    CodecError::encode("the WebP encoder refused its settings")
+}
+
+fn failure(code: &webp::WebPEncodingError) -> CodecError {
+    use webp::WebPEncodingError as E;
+    CodecError::encode(match *code {
+        E::VP8_ENC_ERROR_OUT_OF_MEMORY | E::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY | E::VP8_ENC_ERROR_BAD_WRITE => {
+            "the WebP encoder has not enough memory"
+        }
+        E::VP8_ENC_ERROR_BAD_DIMENSION => {
+            "WebP holds at most 16,383 pixels on a side; choose another format or a smaller size"
+        }
+        E::VP8_ENC_ERROR_PARTITION0_OVERFLOW | E::VP8_ENC_ERROR_PARTITION_OVERFLOW | E::VP8_ENC_ERROR_FILE_TOO_BIG => {
+            "the picture is too large for WebP; choose a lower quality or another format"
+        }
+        _ => "the WebP encoder failed",
+    })
 }
 
 /// libwebp's writer: appends to the vector behind `custom_ptr`; 0 stops the encoder.

@@ -1,7 +1,8 @@
 use calotype_plan::{ImageFormat, Limits, Orientation, Size};
 
 use super::*;
-use crate::{Budget, CodecError, DecodeRequest, Decoded, Layout, OutputMetadata, Picture};
+use crate::ycc::reference::planes;
+use crate::{Budget, Chroma, CodecError, DecodeRequest, Decoded, Layout, OutputMetadata, Picture, Range};
 
 /// Soft colours with some detail, and alpha that falls from the left where there is any.
 fn picture(size: Size, layout: Layout) -> Picture {
@@ -92,6 +93,44 @@ fn lossy_pictures_stay_close_and_their_alpha_is_exact() {
             assert_eq!(alpha(&back), alpha(&source));
         }
     }
+}
+
+#[test]
+fn planes_become_the_picture_that_their_colours_become() {
+    for (width, height) in [(201, 133), (64, 48), (1, 1), (2, 5), (300, 1)] {
+        let source = picture(Size::new(width, height), Layout::Rgb);
+        let by_colors = read(&write(&source, 90, false)).unwrap().picture;
+        for (chroma, range) in [
+            (Chroma::Half, Range::Limited),
+            (Chroma::Half, Range::Full),
+            (Chroma::Full, Range::Full),
+            (Chroma::Full, Range::Limited),
+        ] {
+            let budget = Budget::unlimited();
+            let planes = planes(&source, chroma, range);
+            let bytes = encode_planes(&planes, 90, &OutputMetadata::default(), &budget).unwrap();
+            drop(planes);
+            assert_eq!(budget.held(), 0);
+            let back = read(&bytes).unwrap().picture;
+            // libwebp halves the chroma of colours in nearly linear light, so the two are not the same; both are near the source.
+            assert!(
+                psnr(by_colors.data(), back.data()) > 38.0,
+                "{width}x{height} {chroma:?} {range:?}"
+            );
+            assert!(psnr(source.data(), back.data()) > psnr(source.data(), by_colors.data()) - 0.5);
+        }
+    }
+}
+
+#[test]
+fn metadata_travels_beside_planes() {
+    let source = planes(&picture(Size::new(20, 10), Layout::Rgb), Chroma::Half, Range::Limited);
+    let metadata = OutputMetadata {
+        xmp: Some(b"<x:xmpmeta/>".to_vec()),
+        ..OutputMetadata::default()
+    };
+    let bytes = encode_planes(&source, 80, &metadata, &Budget::unlimited()).unwrap();
+    assert_eq!(read(&bytes).unwrap().metadata.xmp, metadata.xmp);
 }
 
 #[test]
