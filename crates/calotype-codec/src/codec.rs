@@ -181,9 +181,10 @@ pub fn encode(
     }
 }
 
-/// As [`encode`], of an opaque picture in planes of the kind that [`EncodeRequest::planes`] names.
+/// As [`encode`], of an opaque picture in planes. Those of the kind that [`EncodeRequest::planes`] names go in as they
+/// are; others are brought there first.
 ///
-/// # Errors [`CodecError::Encode`] for other planes, and as [`encode`].
+/// # Errors [`CodecError::Encode`] if the format takes no planes or chroma has to be enlarged, and as [`encode`].
 pub fn encode_planes(
     picture: &YccPicture,
     request: &EncodeRequest,

@@ -5,7 +5,7 @@ use calotype_plan::{ImageFormat, Limits, Size};
 
 use crate::color::CmykToSrgb;
 use crate::{Budget, CodecError, ColorSource, DecodeRequest, Header, Layout, Picture, SourceMetadata};
-use crate::{avif, jpeg, png};
+use crate::{avif, jpeg, png, webp};
 
 /// What the planes of a stream hold, 8 bits a sample or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub enum Samples {
     Gray,
     /// Y, Cb and Cr: BT.601, full range.
     Ycc,
+    /// Y, Cb and Cr: BT.601, limited range.
+    YccLimited,
     /// Y, Cb and Cr by the matrix and range of [`Streamed::join`].
     Yuv,
     /// Red, green and blue, a plane each.
@@ -174,7 +176,7 @@ pub fn can_stream(header: &Header) -> bool {
     match header.format {
         ImageFormat::Jpeg => jpeg::can_stream(header),
         ImageFormat::Png => !header.is_animated(),
-        ImageFormat::Avif => !header.is_animated() && !header.has_alpha,
+        ImageFormat::Avif | ImageFormat::Webp => !header.is_animated() && !header.has_alpha,
         _ => false,
     }
 }
@@ -200,6 +202,7 @@ pub fn stream(
         ImageFormat::Jpeg => jpeg::stream(bytes, header, request, limits, budget, sink),
         ImageFormat::Png => png::stream(bytes, header, request, limits, budget, sink),
         ImageFormat::Avif => avif::stream(bytes, header, limits, budget, sink),
+        ImageFormat::Webp => webp::stream(bytes, header, limits, budget, sink),
         _ => Ok(None),
     }?;
     Ok(streamed.map(|mut streamed| {

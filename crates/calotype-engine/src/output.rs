@@ -88,7 +88,9 @@ impl Finished<'_> {
     fn bytes(&self, pixels: Pixels, format: OutputFormat, transparent: bool) -> Result<Vec<u8>, Fault> {
         let request = request(self.job, format);
         let picture = match (pixels, request) {
-            (Pixels::Planes(planes), Some(request)) if request.planes() == Some((planes.chroma(), planes.range())) => {
+            (Pixels::Planes(planes), Some(request))
+                if request.planes().is_some_and(|(chroma, _)| chroma == planes.chroma()) =>
+            {
                 return encode_planes(&planes, &request, &self.metadata(format), self.budget).map_err(fault);
             }
             (Pixels::Planes(planes), _) => planes.into_rgb(self.budget).map_err(fault)?,

@@ -151,7 +151,18 @@ impl State {
         let samples = layout.samples;
         let planes = target
             .planes
-            .filter(|_| layout.is_srgb && matches!(samples, Samples::Ycc | Samples::Gray));
+            .filter(|_| layout.is_srgb && matches!(samples, Samples::Ycc | Samples::YccLimited | Samples::Gray))
+            // What has limited range keeps it.
+            .map(|(chroma, range)| {
+                (
+                    chroma,
+                    if samples == Samples::YccLimited {
+                        Range::Limited
+                    } else {
+                        range
+                    },
+                )
+            });
         let channels = match samples {
             Samples::Rgb => Channels::Three,
             Samples::Rgba => Channels::Alpha,
@@ -163,6 +174,7 @@ impl State {
             let (chroma, range) = planes.unwrap_or((Chroma::Full, Range::Full));
             let halved = index > 0 && chroma == Chroma::Half;
             let levels = match (range, index) {
+                _ if samples == Samples::YccLimited => Levels::Full,
                 (Range::Full, _) => Levels::Full,
                 (Range::Limited, 0) => Levels::LimitedLuma,
                 (Range::Limited, _) => Levels::LimitedChroma,

@@ -75,6 +75,17 @@ impl PlaneConverter {
         Ok(Self(by))
     }
 
+    /// For the planes of a lossy WebP: BT.601, limited range, 8 bits.
+    pub(crate) fn limited_bt601() -> Result<Self, CodecError> {
+        let cicp = Nclx {
+            primaries: 1,
+            transfer: 13,
+            matrix: 6,
+            full_range: false,
+        };
+        Self::new(cicp, 8, Sampling::Half)
+    }
+
     /// Whether the planes are what JPEG has: BT.601, full range, 8 bits.
     pub(super) fn is_jfif(&self) -> bool {
         let jfif = difference(0.299, 0.114, 1.0);

@@ -34,7 +34,7 @@ pub(crate) fn encode(
     library.finish()
 }
 
-/// As [`encode`], of planes in full range. They decide how much chroma there is.
+/// As [`encode`], of planes. They decide how much chroma there is; those in limited range are brought to full.
 pub(crate) fn encode_planes(
     picture: &YccPicture,
     quality: u8,
@@ -42,9 +42,8 @@ pub(crate) fn encode_planes(
     metadata: &OutputMetadata,
     budget: &Budget,
 ) -> Result<Vec<u8>, CodecError> {
-    if picture.range() != Range::Full {
-        return Err(CodecError::encode("JPEG has planes of full range"));
-    }
+    let reshaped = picture.reshaped(picture.chroma(), Range::Full, budget)?;
+    let picture = reshaped.as_ref().unwrap_or(picture);
     let settings = settings(quality, progressive, picture.chroma());
     let _coefficients = charge(picture.size(), settings, budget)?;
     let mut library = start(picture.size(), settings, Input::Planes, metadata)?;

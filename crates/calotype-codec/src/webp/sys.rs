@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use calotype_plan::Size;
 use libwebp_sys as webp;
 
-use crate::{CodecError, Layout};
+use crate::{Chroma, CodecError, Layout, Range, YccPicture};
 
 /// What a bitstream says of itself.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +72,50 @@ pub(super) fn decode_into(
     };
     // SAFETY: data is a live slice. The output is external memory of which libwebp is told start, stride and length; it refuses a picture whose rows
     // do not fit (CheckDecBuffer) and never frees it. The size was checked above to be that of the bitstream's picture.
+    let status = unsafe {
+        let status = webp::WebPDecode(data.as_ptr(), data.len(), &raw mut config);
+        webp::WebPFreeDecBuffer(&raw mut config.output);
+        status
+    };
+    check(status)
+}
+
+/// Decodes a bitstream of exactly the size of `planes`, lossy and opaque, to planes in limited range.
+pub(super) fn decode_planes(data: &[u8], planes: &mut YccPicture) -> Result<(), CodecError> {
+    if (planes.chroma(), planes.range()) != (Chroma::Half, Range::Limited) {
+        return Err(CodecError::unsupported("this build of the WebP decoder"));
+    }
+    let Ok(mut config) = webp::WebPDecoderConfig::new() else {
+        return Err(CodecError::unsupported("this build of the WebP decoder"));
+    };
+    config.options.use_threads = 0;
+    config.output.colorspace = webp::WEBP_CSP_MODE::MODE_YUV;
+    config.output.is_external_memory = 1;
+    let strides = [0, 1, 2].map(|plane| c_int::try_from(planes.plane_size(plane).width));
+    let [Ok(y_stride), Ok(u_stride), Ok(v_stride)] = strides else {
+        return Err(CodecError::unsupported("a WebP picture that needs this much memory"));
+    };
+    let mut start = |plane: usize| {
+        let samples = planes.plane_mut(plane);
+        (samples.as_mut_ptr(), samples.len())
+    };
+    let ((y, y_size), (u, u_size), (v, v_size)) = (start(0), start(1), start(2));
+    config.output.u.YUVA = webp::WebPYUVABuffer {
+        y,
+        u,
+        v,
+        a: std::ptr::null_mut(),
+        y_stride,
+        u_stride,
+        v_stride,
+        a_stride: 0,
+        y_size,
+        u_size,
+        v_size,
+        a_size: 0,
+    };
+    // SAFETY: data is a live slice. The output is external memory of which libwebp is told starts, strides and lengths; it refuses a picture whose
+    // planes do not fit (CheckDecBuffer) and never frees it.
     let status = unsafe {
         let status = webp::WebPDecode(data.as_ptr(), data.len(), &raw mut config);
         webp::WebPFreeDecBuffer(&raw mut config.output);
