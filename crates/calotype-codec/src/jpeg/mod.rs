@@ -4,9 +4,12 @@
 //! - `markers`: the structure of a file (ITU-T T.81 annex B), read here in safe code: header facts, metadata, passes.
 //! - `decode` and `encode`: what is asked of the library.
 //! - `raw`: samples of a JPEG that is a part of another file.
+//! - `baseline`: the common files at a small size, in safe code of our own; `compare` holds it against the library.
 //! - `deep`: 12 bits and lossless, in safe code of our own.
 //! - `sys`: the only place that calls it.
 
+mod baseline;
+mod compare;
 mod decode;
 mod deep;
 mod encode;
@@ -16,6 +19,8 @@ mod sys;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
+#[doc(hidden)]
+pub use compare::{jpeg_planes_libjpeg, jpeg_planes_ours};
 pub(crate) use decode::decode;
 pub(crate) use encode::{encode, segments};
 pub(crate) use raw::decode_samples;

@@ -24,6 +24,8 @@ struct Errors {
     manager: ffi::jpeg_error_mgr,
     /// Data ended inside a scan, and the library made the rest up.
     ran_dry: bool,
+    /// Complaints about coded data; what it says of headers alone changes no sample.
+    warnings: u32,
 }
 
 impl Errors {
@@ -33,6 +35,7 @@ impl Errors {
         let mut errors = Box::new(Self {
             manager,
             ran_dry: false,
+            warnings: 0,
         });
         // SAFETY: the struct is ours and lives long enough.
         unsafe { ffi::jpeg_std_error(&mut errors.manager) };
@@ -54,8 +57,12 @@ extern "C-unwind" fn on_message(cinfo: &mut ffi::jpeg_common_struct, level: c_in
         // SAFETY: `err` points to the first field of an `Errors` (repr(C)), which nobody else holds a reference to
         // during a call.
         let errors = unsafe { &mut *cinfo.err.cast::<Errors>() };
-        if errors.manager.msg_code == ffi::JWRN_HIT_MARKER as c_int {
+        let code = errors.manager.msg_code;
+        if code == ffi::JWRN_HIT_MARKER as c_int {
             errors.ran_dry = true;
+        }
+        if code != ffi::JWRN_JFIF_MAJOR as c_int && code != ffi::JWRN_ADOBE_XFORM as c_int {
+            errors.warnings = errors.warnings.saturating_add(1);
         }
     }
 }
@@ -92,6 +99,19 @@ fn writing(_: Box<dyn Any + Send>) -> CodecError {
 pub(super) enum Samples {
     Rgb,
     Cmyk,
+}
+
+/// The samples of one component in one MCU row.
+#[derive(Debug)]
+pub(super) struct Strip {
+    /// Samples of the whole component that belong to the picture.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// Samples from one row to the next.
+    pub(super) stride: usize,
+    /// Rows of a strip; the last strip has fewer of meaning.
+    pub(super) rows: usize,
+    pub(super) samples: Vec<u8>,
 }
 
 /// A decompressor that reads from memory.
@@ -161,6 +181,87 @@ impl<'a> Decompressor<'a> {
             Ok(())
         }))
         .map_err(reading)?
+    }
+
+    /// Starts decoding at 1/`scale` to planes as they are stored: neither chroma enlarged nor colours converted.
+    pub(super) fn start_planes(&mut self, scale: u8) -> Result<Vec<Strip>, CodecError> {
+        let cinfo = &mut *self.cinfo;
+        cinfo.scale_num = 1;
+        cinfo.scale_denom = scale.into();
+        cinfo.out_color_space = cinfo.jpeg_color_space;
+        cinfo.raw_data_out = 1;
+        // SAFETY: the header has been read.
+        catch_unwind(AssertUnwindSafe(|| unsafe { ffi::jpeg_start_decompress(cinfo) })).map_err(reading)?;
+        let side_min = 8 / u32::from(scale.clamp(1, 8));
+        let number = |value: c_int| u32::try_from(value).unwrap_or(0).max(1);
+        let (across, down) = (number(cinfo.max_h_samp_factor), number(cinfo.max_v_samp_factor));
+        // SAFETY: the library has this many of them, and they are not changed while the slice is in use.
+        let components =
+            unsafe { std::slice::from_raw_parts(cinfo.comp_info, usize::try_from(cinfo.num_components).unwrap_or(0)) };
+        Ok(components
+            .iter()
+            .map(|component| {
+                let (h, v) = (number(component.h_samp_factor), number(component.v_samp_factor));
+                // The library transforms components of fewer samples at a larger size where it divides well.
+                let mut side = side_min;
+                while side < 8
+                    && (across * side_min).is_multiple_of(h * side * 2)
+                    && (down * side_min).is_multiple_of(v * side * 2)
+                {
+                    side *= 2;
+                }
+                let stride = (component.width_in_blocks * side) as usize;
+                let rows = (v * side) as usize;
+                Strip {
+                    width: (cinfo.image_width * h * side).div_ceil(across * 8),
+                    height: (cinfo.image_height * v * side).div_ceil(down * 8),
+                    stride,
+                    // One row more: what the library writes beside the samples of a row falls into the next one.
+                    samples: vec![0; stride * (rows + 1) + 64],
+                    rows,
+                }
+            })
+            .collect())
+    }
+
+    /// Reads the next MCU row into the strips of [`Self::start_planes`].
+    pub(super) fn read_planes(&mut self, strips: &mut [Strip]) -> Result<(), CodecError> {
+        let cinfo = &mut *self.cinfo;
+        let mut rows: Vec<Vec<*mut u8>> = strips
+            .iter_mut()
+            .map(|strip| {
+                let stride = strip.stride;
+                strip
+                    .samples
+                    .chunks_mut(stride)
+                    .take(strip.rows)
+                    .map(<[u8]>::as_mut_ptr)
+                    .collect()
+            })
+            .collect();
+        let mut planes: Vec<*mut *mut u8> = rows.iter_mut().map(Vec::as_mut_ptr).collect();
+        // SAFETY: as many planes, rows and samples as the library writes, by the shapes of `start_planes`.
+        let got = catch_unwind(AssertUnwindSafe(|| unsafe {
+            ffi::jpeg_read_raw_data(cinfo, planes.as_mut_ptr(), u32::MAX)
+        }))
+        .map_err(reading)?;
+        if got == 0 {
+            return Err(CodecError::corrupt("the file ends before the picture does"));
+        }
+        Ok(())
+    }
+
+    /// Ends decoding after the last row, which looks at what follows.
+    pub(super) fn finish(&mut self) -> Result<(), CodecError> {
+        let cinfo = &mut *self.cinfo;
+        // SAFETY: decoding has been started; the library objects, by unwinding, if rows were not read.
+        catch_unwind(AssertUnwindSafe(|| unsafe { ffi::jpeg_finish_decompress(cinfo) })).map_err(reading)?;
+        Ok(())
+    }
+
+    /// How often the library complained of coded data that it decoded all the same.
+    pub(super) fn warnings(&self) -> u32 {
+        self.errors.warnings
     }
 
     /// Whether data was missing inside a scan.
