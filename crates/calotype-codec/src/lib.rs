@@ -44,6 +44,8 @@ pub use color::{ColorSource, to_srgb};
 pub use error::CodecError;
 pub use header::{ColorProfile, Header};
 pub use heic::decoder as heic_decoder;
+#[doc(hidden)]
+pub use jpeg::{jpeg_planes_libjpeg, jpeg_planes_ours};
 pub use metadata::{OutputMetadata, SourceMetadata, exif_orientation, holds_nothing_but};
 pub use picture::{Layout, Picture};
 pub use rewrap::rewrap;

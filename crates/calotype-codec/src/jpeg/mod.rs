@@ -5,9 +5,12 @@
 //! - `decode` and `encode`: what is asked of the library.
 //! - `stream`: planes in rows, for pictures that are wanted smaller.
 //! - `raw`: samples of a JPEG that is a part of another file.
+//! - `baseline`: the common files at a small size, in safe code of our own; `compare` holds it against the library.
 //! - `deep`: 12 bits and lossless, in safe code of our own.
 //! - `sys`: the only place that calls it.
 
+mod baseline;
+mod compare;
 mod decode;
 mod deep;
 mod encode;
@@ -18,6 +21,8 @@ mod sys;
 
 use calotype_plan::{ImageFormat, Limits, Orientation};
 
+#[doc(hidden)]
+pub use compare::{jpeg_planes_libjpeg, jpeg_planes_ours};
 pub(crate) use decode::decode;
 pub(crate) use encode::{chroma, encode, encode_planes, segments};
 pub(crate) use raw::decode_samples;

@@ -1,9 +1,10 @@
 //! JPEG to rows of its planes.
 
-use calotype_plan::Limits;
+use calotype_plan::{Limits, Size};
 
+use super::baseline::{Baseline, Stop};
 use super::decode::{check, check_end, denominator, is_deep, metadata};
-use super::sys::{Decompressor, PlaneColor, PlaneShape};
+use super::sys::{Decompressor, PlaneColor, Planes};
 use crate::color::CmykToSrgb;
 use crate::stream::Joining;
 use crate::{
@@ -32,7 +33,8 @@ pub(crate) fn stream(
         return Ok(None);
     }
     let mut library = Decompressor::open(bytes)?;
-    let planes = library.start_planes(denominator(request))?;
+    let scale = denominator(request);
+    let planes = library.start_planes(scale)?;
     if planes.stored != header.size {
         return Err(CodecError::corrupt("its frame header changes"));
     }
@@ -42,7 +44,7 @@ pub(crate) fn stream(
         Some(icc) if !is_inks => ColorSource::from_icc(icc.clone()),
         _ => ColorSource::Srgb,
     };
-    sink.begin(&StreamLayout {
+    let layout = StreamLayout {
         is_srgb: color.is_srgb(),
         samples: match planes.color {
             PlaneColor::Gray => Samples::Gray,
@@ -58,30 +60,15 @@ pub(crate) fn stream(
                 per_pixel: shape.per_pixel,
             })
             .collect(),
-    })?;
-    let length = |shape: &PlaneShape| shape.stride as usize * shape.rows as usize;
-    let _held = budget.reserve(planes.shapes.iter().map(|shape| length(shape) as u64).sum())?;
-    let mut buffers: Vec<_> = planes.shapes.iter().map(|shape| vec![0u8; length(shape)]).collect();
-    let mut given = [0u32; 4];
-    for _ in 0..planes.turns() {
-        library.read_planes(&planes, &mut buffers)?;
-        let planes = planes.shapes.iter().zip(&buffers).zip(&mut given).enumerate();
-        for (plane, ((shape, buffer), given)) in planes {
-            let rows = (shape.size.height - *given).min(shape.rows);
-            *given += rows;
-            for row in buffer.chunks_exact(shape.stride as usize).take(rows as usize) {
-                sink.row(
-                    plane,
-                    Row::Eight(row.get(..shape.size.width as usize).unwrap_or_default()),
-                )?;
-            }
+    };
+    if !by_own_decoder(bytes, scale, &layout, budget, sink)? {
+        by_library(&mut library, &planes, &layout, budget, sink)?;
+        check_end(bytes, structure, &library)?;
+        if library.is_damaged() {
+            // Noise has values that are no colours. Where they are cut off to colours makes a difference, so a damaged
+            // file goes the way that browsers go, pixel by pixel.
+            return Ok(None);
         }
-    }
-    check_end(bytes, structure, &library)?;
-    if library.is_damaged() {
-        // Noise has values that are no colours. Where they are cut off to colours makes a difference, so a damaged file
-        // goes the way that browsers go, pixel by pixel.
-        return Ok(None);
     }
     drop(library);
 
@@ -101,10 +88,63 @@ pub(crate) fn stream(
     }))
 }
 
+/// Decodes what our own decoder covers and finds in order. False if the library has to do it, from the start.
+fn by_own_decoder(
+    bytes: &[u8],
+    scale: u8,
+    layout: &StreamLayout,
+    budget: &Budget,
+    sink: &mut dyn RowSink,
+) -> Result<bool, CodecError> {
+    let Some(decoder) = Baseline::open(bytes, scale) else {
+        return Ok(false);
+    };
+    let shapes = decoder
+        .shapes()
+        .iter()
+        .map(|shape| Size::new(shape.width, shape.height));
+    if !shapes.eq(layout.planes.iter().map(|plane| plane.size)) {
+        return Ok(false);
+    }
+    let _working = budget.reserve(decoder.working_bytes())?;
+    sink.begin(layout)?;
+    match decoder.decode(&mut |plane, row| sink.row(plane, Row::Eight(row))) {
+        Ok(()) => Ok(true),
+        Err(Stop::Irregular) => Ok(false),
+        Err(Stop::Sink(error)) => Err(error),
+    }
+}
+
+fn by_library(
+    library: &mut Decompressor<'_>,
+    planes: &Planes,
+    layout: &StreamLayout,
+    budget: &Budget,
+    sink: &mut dyn RowSink,
+) -> Result<(), CodecError> {
+    sink.begin(layout)?;
+    let _held = budget.reserve(planes.shapes.iter().map(|shape| shape.buffer_bytes() as u64).sum())?;
+    let mut buffers = planes.buffers();
+    let mut given = [0u32; 4];
+    for _ in 0..planes.turns() {
+        library.read_planes(planes, &mut buffers)?;
+        let planes = planes.shapes.iter().zip(&buffers).zip(&mut given).enumerate();
+        for (plane, ((shape, buffer), given)) in planes {
+            let rows = (shape.size.height - *given).min(shape.rows);
+            *given += rows;
+            for row in buffer.chunks_exact(shape.stride as usize).take(rows as usize) {
+                sink.row(
+                    plane,
+                    Row::Eight(row.get(..shape.size.width as usize).unwrap_or_default()),
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use calotype_plan::Size;
-
     use super::*;
     use crate::{
         Chroma, EncodeRequest, Layout, OutputMetadata, Picture, Range, YccPicture, decode, encode, encode_planes, probe,

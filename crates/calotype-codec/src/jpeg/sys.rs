@@ -24,6 +24,8 @@ struct Errors {
     manager: ffi::jpeg_error_mgr,
     /// Data ended inside a scan, and the library made the rest up.
     ran_dry: bool,
+    /// Complaints about coded data; what it says of headers alone changes no sample.
+    warnings: u32,
     /// Something was wrong and was passed over.
     is_damaged: bool,
 }
@@ -35,6 +37,7 @@ impl Errors {
         let mut errors = Box::new(Self {
             manager,
             ran_dry: false,
+            warnings: 0,
             is_damaged: false,
         });
         // SAFETY: the struct is ours and lives long enough.
@@ -59,6 +62,10 @@ extern "C-unwind" fn on_message(cinfo: &mut ffi::jpeg_common_struct, level: c_in
         let errors = unsafe { &mut *cinfo.err.cast::<Errors>() };
         let code = errors.manager.msg_code;
         errors.ran_dry |= code == ffi::JWRN_HIT_MARKER as c_int;
+        if code == ffi::JWRN_JFIF_MAJOR as c_int || code == ffi::JWRN_ADOBE_XFORM as c_int {
+            return;
+        }
+        errors.warnings = errors.warnings.saturating_add(1);
         // Padding before a marker is nothing to speak of: some cameras leave it.
         errors.is_damaged |= code != ffi::JWRN_EXTRANEOUS_DATA as c_int;
     }
@@ -121,6 +128,13 @@ pub(super) struct PlaneShape {
     pub(super) rows: u32,
 }
 
+impl PlaneShape {
+    /// Bytes of its buffer: the rows that come at once, and what a vector may write beside the last.
+    pub(super) fn buffer_bytes(&self) -> usize {
+        self.stride as usize * self.rows as usize + 64
+    }
+}
+
 /// What a decompressor gives that was started for planes.
 #[derive(Debug)]
 pub(super) struct Planes {
@@ -135,6 +149,11 @@ pub(super) struct Planes {
 }
 
 impl Planes {
+    /// A buffer for each plane, for [`Decompressor::read_planes`].
+    pub(super) fn buffers(&self) -> Vec<Vec<u8>> {
+        self.shapes.iter().map(|shape| vec![0; shape.buffer_bytes()]).collect()
+    }
+
     /// How often [`Decompressor::read_planes`] is to be called.
     pub(super) fn turns(&self) -> u32 {
         self.height.div_ceil(self.rows.max(1))
@@ -298,6 +317,19 @@ impl<'a> Decompressor<'a> {
         } else {
             Err(CodecError::corrupt("the file ends before the picture does"))
         }
+    }
+
+    /// Ends decoding after the last row, which looks at what follows.
+    pub(super) fn finish(&mut self) -> Result<(), CodecError> {
+        let cinfo = &mut *self.cinfo;
+        // SAFETY: decoding has been started; the library objects, by unwinding, if rows were not read.
+        catch_unwind(AssertUnwindSafe(|| unsafe { ffi::jpeg_finish_decompress(cinfo) })).map_err(reading)?;
+        Ok(())
+    }
+
+    /// How often the library complained of coded data that it decoded all the same.
+    pub(super) fn warnings(&self) -> u32 {
+        self.errors.warnings
     }
 
     /// Whether data was missing inside a scan.

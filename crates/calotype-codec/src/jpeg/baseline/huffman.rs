@@ -1,0 +1,251 @@
+//! Tables of Huffman codes (ITU-T T.81 annex C), made for two ways of reading: with values, and passing over.
+
+use super::Irregular;
+use super::window::{Bits, Piece, extend};
+
+/// Bits that a table is looked up with.
+const AHEAD: u32 = 11;
+const PLACES: usize = 1 << AHEAD;
+
+/// What a symbol that ends the block adds to the place in the zigzag.
+pub(super) const END: usize = 128;
+
+/// An entry of a value table: what the coming bits begin with.
+///
+/// Bits 0 to 5: length of code and value together; 8 to 15: how far the place in the zigzag advances ([`END`]: the block
+/// ends); 16 to 31: the value.
+///
+/// If not all of these bits were looked up: no length, and an advance of [`Entry::LONGER`], which is behind the end of
+/// every block; bits 16 to 19: size of the value, 20 to 23: length of the code, 0 if it is longer itself, 24 to 31: the
+/// advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry(u32);
+
+impl Entry {
+    const LONGER: u32 = 64;
+
+    fn new(length: u32, advance: u32, value: i32) -> Self {
+        Self(length | advance << 8 | (value as u32) << 16)
+    }
+
+    fn longer(length: u32, size: u32, advance: u32) -> Self {
+        Self(Self::LONGER << 8 | size << 16 | length << 20 | advance << 24)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_longer(self) -> bool {
+        self.advance() == Self::LONGER as usize
+    }
+
+    #[inline(always)]
+    pub(super) fn length(self) -> u32 {
+        self.0 & 63
+    }
+
+    #[inline(always)]
+    pub(super) fn advance(self) -> usize {
+        (self.0 >> 8 & 255) as usize
+    }
+
+    #[inline(always)]
+    pub(super) fn value(self) -> i32 {
+        self.0 as i32 >> 16
+    }
+}
+
+/// The codes of a DHT segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Codes<'a> {
+    counts: [u8; 16],
+    values: &'a [u8],
+}
+
+impl<'a> Codes<'a> {
+    /// None if the codes are too many for their lengths. The code of ones alone is kept free (T.81 C.2).
+    pub(super) fn new(counts: [u8; 16], values: &'a [u8]) -> Option<Self> {
+        let mut code = 0u32;
+        for (length, &count) in (1u32..).zip(&counts) {
+            code += u32::from(count);
+            if count > 0 && code >= 1 << length {
+                return None;
+            }
+            code <<= 1;
+        }
+        let all: usize = counts.iter().map(|&count| usize::from(count)).sum();
+        (all == values.len()).then_some(Self { counts, values })
+    }
+
+    /// Whether all values are sizes of differences.
+    pub(super) fn are_sizes(&self) -> bool {
+        self.values.iter().all(|&value| value <= 15)
+    }
+
+    /// Length, code and value of each.
+    fn each(&self) -> impl Iterator<Item = (u32, u32, u8)> {
+        let lengths = (1u32..)
+            .zip(self.counts)
+            .flat_map(|(length, count)| (0..count).map(move |_| length));
+        let mut code = 0u32;
+        let mut before = 0u32;
+        lengths.zip(self.values).map(move |(length, &value)| {
+            code <<= length - before;
+            before = length;
+            code += 1;
+            (length, code - 1, value)
+        })
+    }
+}
+
+/// How to read values.
+#[derive(Debug)]
+pub(super) struct Values {
+    entries: Box<[Entry; PLACES]>,
+    /// For each length: the first 16 bits behind its last code, and what to add to a code for its place in `symbols`.
+    ends: [(u32, i32); 17],
+    symbols: [u8; 256],
+}
+
+impl Values {
+    pub(super) const BYTES: u64 = (PLACES * size_of::<Entry>()) as u64;
+
+    pub(super) fn new(codes: &Codes<'_>) -> Self {
+        let mut entries = Box::new([Entry::longer(0, 0, 0); PLACES]);
+        let mut ends = [(0, 0); 17];
+        let mut symbols = [0; 256];
+        for (place, (length, code, symbol)) in (0i32..).zip(codes.each()) {
+            if let (Some(end), Some(to)) = (ends.get_mut(length as usize), symbols.get_mut(place as usize & 255)) {
+                *end = ((code + 1) << (16 - length), place - code as i32);
+                *to = symbol;
+            }
+            if length > AHEAD {
+                continue;
+            }
+            let size = u32::from(symbol & 15);
+            let advance = advance(symbol);
+            let first = (code << (AHEAD - length)) as usize;
+            let all = entries
+                .get_mut(first..first + (1 << (AHEAD - length)))
+                .unwrap_or_default();
+            match (AHEAD - length).checked_sub(size) {
+                Some(_) if size == 0 => all.fill(Entry::new(length, advance, 0)),
+                Some(free) => {
+                    for (bits, equal) in (0i32..).zip(all.chunks_mut(1 << free)) {
+                        equal.fill(Entry::new(length + size, advance, extend(bits, size)));
+                    }
+                }
+                None => all.fill(Entry::longer(length, size, advance)),
+            }
+        }
+        Self { entries, ends, symbols }
+    }
+
+    /// The entry for the coming bits.
+    #[inline(always)]
+    pub(super) fn look_up(&self, bits: &Bits) -> Entry {
+        self.entries[bits.peek::<AHEAD>() & (PLACES - 1)]
+    }
+
+    /// Takes a symbol and its value: how far it advances, and the value. At least 45 bits are held after it.
+    #[inline(always)]
+    pub(super) fn take(&self, bits: &mut Bits, piece: &Piece) -> Result<(usize, i32), Irregular> {
+        bits.fill(piece);
+        let entry = self.look_up(bits);
+        if entry.is_longer() {
+            return self.take_longer(entry, bits, piece);
+        }
+        bits.skip(entry.length());
+        Ok((entry.advance(), entry.value()))
+    }
+
+    /// As `take` for an entry that does not tell all.
+    #[inline(never)]
+    pub(super) fn take_longer(&self, entry: Entry, bits: &mut Bits, piece: &Piece) -> Result<(usize, i32), Irregular> {
+        bits.fill(piece);
+        let parts = entry.0 >> 16;
+        let (length, advance, size) = if parts >> 4 & 15 > 0 {
+            (parts >> 4 & 15, (parts >> 8) as usize, parts & 15)
+        } else {
+            let ahead = bits.peek::<16>() as u32;
+            let (length, symbol) = self.search(ahead)?;
+            (length, advance(symbol) as usize, u32::from(symbol & 15))
+        };
+        bits.skip(length);
+        let value = bits.signed(size);
+        bits.fill(piece);
+        Ok((advance, value))
+    }
+
+    /// Length and symbol of the code that 16 bits begin with.
+    fn search(&self, ahead: u32) -> Result<(u32, u8), Irregular> {
+        for (length, &(end, offset)) in (0u32..).zip(&self.ends).skip(1) {
+            if ahead < end {
+                let place = (ahead >> (16 - length)) as i32 + offset;
+                let symbol = usize::try_from(place).ok().and_then(|place| self.symbols.get(place));
+                return symbol.map(|&symbol| (length, symbol)).ok_or(Irregular);
+            }
+        }
+        Err(Irregular)
+    }
+}
+
+/// How far a symbol advances: its run of zeroes and the coefficient itself. Without value bits, only a run of 15 does.
+fn advance(symbol: u8) -> u32 {
+    match (symbol >> 4, symbol & 15) {
+        (15, 0) => 16,
+        (_, 0) => END as u32,
+        (run, _) => u32::from(run) + 1,
+    }
+}
+
+/// How to pass over values: as many whole symbols at once as the coming bits hold codes of.
+///
+/// An entry's bits 0 to 7: length; 8 to 15: how far the place in the zigzag advances, and 128 more if the block ends.
+/// 64 and no length where the first code is longer than the bits that were looked up.
+#[derive(Debug)]
+pub(super) struct Passing {
+    entries: Box<[u16; PLACES]>,
+}
+
+impl Passing {
+    pub(super) const BYTES: u64 = (PLACES * size_of::<u16>()) as u64;
+    /// Two entries and the bits of a third look-up are 55 bits.
+    const LENGTH_MAX: u32 = 22;
+
+    pub(super) fn new(codes: &Codes<'_>) -> Self {
+        // Length, size and advance of the code that the bits begin with.
+        let mut first = vec![(0u32, 0u32, 0u32); PLACES];
+        for (length, code, symbol) in codes.each().take_while(|&(length, ..)| length <= AHEAD) {
+            let start = (code << (AHEAD - length)) as usize;
+            if let Some(all) = first.get_mut(start..start + (1 << (AHEAD - length))) {
+                all.fill((length, u32::from(symbol & 15), advance(symbol)));
+            }
+        }
+        let mut entries = Box::new([64 << 8; PLACES]);
+        for (start, entry) in entries.iter_mut().enumerate() {
+            let (mut taken, mut advanced) = (0u32, 0u32);
+            while taken < AHEAD && advanced < 64 {
+                let ahead = start << taken & (PLACES - 1);
+                match first.get(ahead) {
+                    Some(&(length @ 1.., size, advance))
+                        if taken + length <= AHEAD && taken + length + size <= Self::LENGTH_MAX =>
+                    {
+                        taken += length + size;
+                        advanced += advance;
+                    }
+                    _ => break,
+                }
+            }
+            if taken > 0 {
+                *entry = (taken | advanced << 8) as u16;
+            }
+        }
+        Self { entries }
+    }
+
+    /// The entry for the coming bits: length and advance.
+    #[inline(always)]
+    pub(super) fn look_up(&self, bits: &Bits) -> (u32, usize) {
+        let entry = self.entries[bits.peek::<AHEAD>() & (PLACES - 1)];
+        (u32::from(entry & 255), usize::from(entry >> 8))
+    }
+}
