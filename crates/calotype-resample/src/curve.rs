@@ -1,6 +1,6 @@
 //! The sRGB curve (IEC 61966-2-1) as tables, made from additions, multiplications and divisions alone, for the reason given in `sine.rs`.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// White in the numbers of a deep row: 255 levels of 256 steps each.
 pub(crate) const FULL: u32 = 255 * 256;
@@ -28,6 +28,32 @@ pub(crate) static ENCODED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     }
     table
 });
+
+/// Fewest and most bits of a sample of a deep row.
+const DEEP_BITS: (u8, u8) = (8, 16);
+
+/// Every number of 8 to 16 bits as one of 0 to [`FULL`]: as it is encoded, or as light. Tables are made once and kept: half a megabyte if all are used.
+pub(crate) fn deep(bits: u8, light: bool) -> &'static [u16] {
+    static ENCODED: [OnceLock<Vec<u16>>; 9] = [const { OnceLock::new() }; 9];
+    static LIGHT: [OnceLock<Vec<u16>>; 9] = [const { OnceLock::new() }; 9];
+    let bits = bits.clamp(DEEP_BITS.0, DEEP_BITS.1);
+    let tables = if light { &LIGHT } else { &ENCODED };
+    let Some(table) = tables.get(usize::from(bits - DEEP_BITS.0)) else {
+        return &[];
+    };
+    table.get_or_init(|| {
+        let most = (1_u32 << bits) - 1;
+        let encoded = |number: u32| u16::try_from((number * FULL + most / 2) / most).unwrap_or(u16::MAX);
+        let number = |number: u32| {
+            if light {
+                linear(f64::from(number) / f64::from(most))
+            } else {
+                encoded(number)
+            }
+        };
+        (0..=most).map(number).collect()
+    })
+}
 
 /// Where the level after this one begins: half-way to it, in encoded values.
 fn threshold(level: u8) -> f64 {

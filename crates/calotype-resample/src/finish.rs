@@ -139,21 +139,18 @@ impl Finish {
         if channels == 1 {
             return self.bytes.get(..self.output).unwrap_or_default();
         }
+        if channels == 3 {
+            kernel.join3(&self.bytes, self.group_length, &mut self.line);
+            return &self.line;
+        }
         let mut planes = self.bytes.chunks_exact(self.group_length);
-        match (planes.next(), planes.next(), planes.next(), planes.next()) {
-            (Some(first), Some(second), Some(third), Some(fourth)) => {
-                let samples = first.iter().zip(second).zip(third).zip(fourth);
-                for (pixel, (((&a, &b), &c), &d)) in self.line.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
-                    *pixel = [a, b, c, d];
-                }
+        if let (Some(first), Some(second), Some(third), Some(fourth)) =
+            (planes.next(), planes.next(), planes.next(), planes.next())
+        {
+            let samples = first.iter().zip(second).zip(third).zip(fourth);
+            for (pixel, (((&a, &b), &c), &d)) in self.line.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
+                *pixel = [a, b, c, d];
             }
-            (Some(first), Some(second), Some(third), None) => {
-                let samples = first.iter().zip(second).zip(third);
-                for (pixel, ((&a, &b), &c)) in self.line.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
-                    *pixel = [a, b, c];
-                }
-            }
-            _ => {}
         }
         &self.line
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::cache;
-use crate::curve::{FULL, LINEAR};
+use crate::curve::{self, FULL, LINEAR};
 use crate::finish::Finish;
 use crate::kernel::{BLOCK, Kernel, total_bytes, total_words, widen_bytes, widen_words};
 use crate::plan::Plan;
@@ -186,8 +186,10 @@ impl Resampler {
         }
         match &mut self.store {
             Store::Bytes(ring) => {
-                for (place, &sample) in ring.row_mut(number).iter_mut().zip(part) {
-                    *place = sample;
+                let place = ring.row_mut(number);
+                let length = part.len().min(place.len());
+                if let (Some(place), Some(part)) = (place.get_mut(..length), part.get(..length)) {
+                    place.copy_from_slice(part);
                 }
             }
             Store::Words(ring) => {
@@ -211,6 +213,50 @@ impl Resampler {
                     }
                 }
             }
+        }
+        self.advance(number, out);
+    }
+
+    /// The same for a row of 8 to 16 bits a sample, in the low bits; numbers above the highest are taken as the highest. For [`Resampler::deep`]: another
+    /// resampler rounds them to 8 bits first.
+    ///
+    /// They are filtered with 16 bits, and rounded to 8 once, at the end.
+    pub fn push_deep(&mut self, row: &[u16], bits: u8, out: &mut dyn FnMut(&[u8])) {
+        debug_assert!((8..=16).contains(&bits), "{bits} bits");
+        let encoded = curve::deep(bits, false);
+        let number = self.row;
+        let Store::Words(ring) = &mut self.store else {
+            let bytes: Vec<u8> = row.iter().map(|&sample| rounded(at(encoded, sample))).collect();
+            return self.push(&bytes, out);
+        };
+        if self.same {
+            let bytes: Vec<u8> = row.iter().map(|&sample| rounded(at(encoded, sample))).collect();
+            return self.push(&bytes, out);
+        }
+        debug_assert_eq!(row.len(), self.source, "samples in row {number}");
+        self.row = self.row.saturating_add(1);
+        if !self.needed.contains(&number) {
+            return;
+        }
+        let channels = self.channels.count();
+        let part = row.get(self.columns.start * channels..).unwrap_or_default();
+        let part = part.get(..self.columns.len() * channels).unwrap_or(part);
+        let color = if self.light == Light::Linear {
+            curve::deep(bits, true)
+        } else {
+            encoded
+        };
+        let place = ring.row_mut(number);
+        if self.channels == Channels::Alpha {
+            deepen_alpha(
+                part,
+                place,
+                self.stride,
+                |sample| at(color, sample),
+                |sample| at(encoded, sample),
+            );
+        } else {
+            deepen(part, channels, place, self.stride, |sample| at(color, sample));
         }
         self.advance(number, out);
     }
@@ -380,8 +426,35 @@ fn rows<T: Copy + Default>(ring: &Ring<T>, first: u32, count: u32) -> Rows<'_, T
     rows
 }
 
+/// The entry of a table for a sample.
+fn at(table: &[u16], sample: u16) -> u16 {
+    table
+        .get(usize::from(sample))
+        .or(table.last())
+        .copied()
+        .unwrap_or_default()
+}
+
+/// The level nearest to a deep sample.
+#[allow(clippy::cast_possible_truncation)]
+fn rounded(deep: u16) -> u8 {
+    // At most 65280, so that it stays below 256.
+    ((deep + 128) >> 8) as u8
+}
+
 /// Interleaved samples to deep planes.
 fn deepen<T: Copy>(part: &[T], channels: usize, planes: &mut [i16], stride: usize, deep: impl Fn(T) -> u16) {
+    if channels == 3 {
+        let mut planes = planes.chunks_exact_mut(stride);
+        let (Some(first), Some(second), Some(third)) = (planes.next(), planes.next(), planes.next()) else {
+            return;
+        };
+        let places = first.iter_mut().zip(second).zip(third);
+        for (pixel, ((a, b), c)) in part.as_chunks::<3>().0.iter().zip(places) {
+            [*a, *b, *c] = pixel.map(|sample| (deep(sample) ^ 0x8000).cast_signed());
+        }
+        return;
+    }
     for (channel, plane) in planes.chunks_exact_mut(stride).take(channels).enumerate() {
         let samples = part.get(channel..).unwrap_or_default().iter().step_by(channels);
         for (place, &sample) in plane.iter_mut().zip(samples) {

@@ -5,8 +5,7 @@
 
 use std::arch::x86_64::*;
 
-pub(super) use super::portable::{partial_bytes, partial_words, premultiply, split3, split4, vertical_words};
-use super::{BETWEEN_BIAS, BETWEEN_BITS, BETWEEN_HIGH, BETWEEN_LOW, BLOCK, Rounding};
+use super::{BETWEEN_BIAS, BETWEEN_BITS, BETWEEN_HIGH, BETWEEN_LOW, BLOCK, DEEP_BITS, Rounding, portable};
 use crate::weights::{GROUP, Narrow};
 
 /// Whether rows of a length can be read in whole blocks, two at a time.
@@ -21,10 +20,67 @@ pub(super) fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &m
     let length = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(out.len());
     let Some(out) = out.get_mut(..length) else { return };
     if !fits(rows, weights, length) {
-        return super::portable::vertical_bytes(rows, weights, bits, out);
+        return portable::vertical_bytes(rows, weights, bits, out);
     }
     // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
     unsafe { vertical_bytes_checked(rows, weights, bits, out) }
+}
+
+pub(super) fn vertical_words(rows: &[&[i16]], weights: &[i16], bits: u32, out: &mut [i16]) {
+    let length = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(out.len());
+    let Some(out) = out.get_mut(..length) else { return };
+    if !fits(rows, weights, length) {
+        return portable::vertical_words(rows, weights, bits, out);
+    }
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { vertical_words_checked(rows, weights, bits, out) }
+}
+
+pub(super) fn partial_bytes(rows: &[&[u8]], weights: &[i16], sums: &mut [i64]) {
+    if !fits(rows, weights, sums.len()) {
+        return portable::partial_bytes(rows, weights, sums);
+    }
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { partial_bytes_checked(rows, weights, sums) }
+}
+
+pub(super) fn partial_words(rows: &[&[i16]], weights: &[i16], sums: &mut [i64]) {
+    if !fits(rows, weights, sums.len()) {
+        return portable::partial_words(rows, weights, sums);
+    }
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { partial_words_checked(rows, weights, sums) }
+}
+
+/// Rounds sums to numbers between the passes.
+#[derive(Clone, Copy)]
+struct Between {
+    offset: __m256i,
+    shift: __m128i,
+    low: __m256i,
+    high: __m256i,
+}
+
+impl Between {
+    #[target_feature(enable = "avx2")]
+    fn new(offset: i32, shift: u32) -> Self {
+        Self {
+            offset: _mm256_set1_epi32(offset),
+            shift: _mm_cvtsi32_si128(shift.cast_signed()),
+            low: _mm256_set1_epi16(BETWEEN_LOW as i16),
+            high: _mm256_set1_epi16(BETWEEN_HIGH as i16),
+        }
+    }
+
+    /// Of each half, four numbers of the first and four of the second.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn round(self, first: __m256i, second: __m256i) -> __m256i {
+        let first = _mm256_sra_epi32(_mm256_add_epi32(first, self.offset), self.shift);
+        let second = _mm256_sra_epi32(_mm256_add_epi32(second, self.offset), self.shift);
+        let both = _mm256_packs_epi32(first, second);
+        _mm256_min_epi16(_mm256_max_epi16(both, self.low), self.high)
+    }
 }
 
 /// # Safety
@@ -34,37 +90,113 @@ pub(super) fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &m
 unsafe fn vertical_bytes_checked(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]) {
     let shift = bits - BETWEEN_BITS;
     // The bias is a whole number of steps, so that it can be taken off before the shift.
-    let offset = _mm256_set1_epi32((1 << (shift - 1)) - (BETWEEN_BIAS << shift));
-    let count = _mm_cvtsi32_si128(shift.cast_signed());
-    let (low, high) = (
-        _mm256_set1_epi16(BETWEEN_LOW as i16),
-        _mm256_set1_epi16(BETWEEN_HIGH as i16),
-    );
+    let between = Between::new((1 << (shift - 1)) - (BETWEEN_BIAS << shift), shift);
     // Even columns are in the first four places of a half, odd ones in the last.
     let order = _mm256_setr_epi8(
         0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15, 0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15,
     );
-    let narrow = |even: __m256i, odd: __m256i| {
-        let even = _mm256_sra_epi32(_mm256_add_epi32(even, offset), count);
-        let odd = _mm256_sra_epi32(_mm256_add_epi32(odd, offset), count);
-        let both = _mm256_min_epi16(_mm256_max_epi16(_mm256_packs_epi32(even, odd), low), high);
-        _mm256_shuffle_epi8(both, order)
-    };
     for begin in (0..out.len()).step_by(BLOCK) {
         // SAFETY: every row has a whole block at `begin`, for their length is a multiple of one; weights come in pairs.
         let sums = unsafe { weighted_bytes(rows, weights, begin) };
         for (half, sums) in sums.as_chunks::<4>().0.iter().enumerate() {
             let [even, odd, even_high, odd_high] = *sums;
-            let (first, second) = (narrow(even, odd), narrow(even_high, odd_high));
-            let place = begin + half * 32;
+            let first = _mm256_shuffle_epi8(between.round(even, odd), order);
+            let second = _mm256_shuffle_epi8(between.round(even_high, odd_high), order);
             // SAFETY: `out` has a whole block at `begin`.
             unsafe {
-                let out = out.as_mut_ptr().add(place);
+                let out = out.as_mut_ptr().add(begin + half * 32);
                 _mm256_storeu_si256(out.cast(), _mm256_permute2x128_si256::<0x20>(first, second));
                 _mm256_storeu_si256(out.add(16).cast(), _mm256_permute2x128_si256::<0x31>(first, second));
             }
         }
     }
+}
+
+/// # Safety
+///
+/// AVX2; what [`fits`] tells of the rows, the weights and the length of `out`.
+#[target_feature(enable = "avx2")]
+unsafe fn vertical_words_checked(rows: &[&[i16]], weights: &[i16], bits: u32, out: &mut [i16]) {
+    let shift = bits + DEEP_BITS - BETWEEN_BITS;
+    let between = Between::new(1 << (shift - 1), shift);
+    for begin in (0..out.len()).step_by(BLOCK) {
+        // SAFETY: every row has a whole block at `begin`, for their length is a multiple of one; weights come in pairs.
+        let sums = unsafe { weighted_words(rows, weights, begin) };
+        for (quarter, &[near, far]) in sums.as_chunks::<2>().0.iter().enumerate() {
+            // SAFETY: `out` has a whole block at `begin`.
+            unsafe {
+                let out = out.as_mut_ptr().add(begin + quarter * 16);
+                _mm256_storeu_si256(out.cast(), between.round(near, far));
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// AVX2; what [`fits`] tells of the rows, the weights and the length of `sums`.
+#[target_feature(enable = "avx2")]
+unsafe fn partial_bytes_checked(rows: &[&[u8]], weights: &[i16], sums: &mut [i64]) {
+    for begin in (0..sums.len()).step_by(BLOCK) {
+        // SAFETY: every row has a whole block at `begin`, for their length is a multiple of one; weights come in pairs.
+        let more = unsafe { weighted_bytes(rows, weights, begin) };
+        for (quarter, &[even, odd]) in more.as_chunks::<2>().0.iter().enumerate() {
+            let place = begin + quarter / 2 * 32 + quarter % 2 * 8;
+            let (near, far) = (_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd));
+            // SAFETY: `sums` has a whole block at `begin`.
+            unsafe {
+                add_four(sums, place, _mm256_castsi256_si128(near));
+                add_four(sums, place + 4, _mm256_castsi256_si128(far));
+                add_four(sums, place + 16, _mm256_extracti128_si256::<1>(near));
+                add_four(sums, place + 20, _mm256_extracti128_si256::<1>(far));
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// AVX2; what [`fits`] tells of the rows, the weights and the length of `sums`.
+#[target_feature(enable = "avx2")]
+unsafe fn partial_words_checked(rows: &[&[i16]], weights: &[i16], sums: &mut [i64]) {
+    for begin in (0..sums.len()).step_by(BLOCK) {
+        // SAFETY: every row has a whole block at `begin`, for their length is a multiple of one; weights come in pairs.
+        let more = unsafe { weighted_words(rows, weights, begin) };
+        for (quarter, &[near, far]) in more.as_chunks::<2>().0.iter().enumerate() {
+            let place = begin + quarter * 16;
+            // SAFETY: `sums` has a whole block at `begin`.
+            unsafe {
+                add_four(sums, place, _mm256_castsi256_si128(near));
+                add_four(sums, place + 4, _mm256_castsi256_si128(far));
+                add_four(sums, place + 8, _mm256_extracti128_si256::<1>(near));
+                add_four(sums, place + 12, _mm256_extracti128_si256::<1>(far));
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// AVX2; `sums` has four places at `place`.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn add_four(sums: &mut [i64], place: usize, more: __m128i) {
+    // SAFETY: 32 bytes at `place` are within `sums`.
+    unsafe {
+        let at = sums.as_mut_ptr().add(place).cast();
+        _mm256_storeu_si256(
+            at,
+            _mm256_add_epi64(_mm256_loadu_si256(at), _mm256_cvtepi32_epi64(more)),
+        );
+    }
+}
+
+/// A pair of weights in every place.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn both(weights: [i16; 2]) -> __m256i {
+    let [one, other] = weights.map(|weight| u32::from(weight.cast_unsigned()));
+    _mm256_set1_epi32((one | other << 16).cast_signed())
 }
 
 /// The weighted sums of 64 columns. Of each 32: columns 0, 2, 4, 6 and 16, 18, 20, 22; 1, 3, 5, 7 and 17, ...; 8, 10, ... and 24, ...; 9, ... and 25, ....
@@ -81,8 +213,7 @@ unsafe fn weighted_bytes(rows: &[&[u8]], weights: &[i16], begin: usize) -> [__m2
         let (Some(first), Some(second)) = (pair.first(), pair.last()) else {
             continue;
         };
-        let [one, other] = *weights;
-        let weights = _mm256_set1_epi32(i32::from(one) & 0xFFFF | i32::from(other) << 16);
+        let weights = both(*weights);
         for half in 0..2 {
             // SAFETY: 64 bytes at `begin` are within each row.
             let (a, b) = unsafe {
@@ -95,22 +226,54 @@ unsafe fn weighted_bytes(rows: &[&[u8]], weights: &[i16], begin: usize) -> [__m2
             // than to widen all.
             let near = _mm256_unpacklo_epi16(a, b);
             let far = _mm256_unpackhi_epi16(a, b);
-            let add = |sum: &mut __m256i, samples: __m256i| {
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
-            };
             let at = half * 4;
-            add(&mut sums[at], _mm256_and_si256(near, low));
-            add(&mut sums[at + 1], _mm256_srli_epi16::<8>(near));
-            add(&mut sums[at + 2], _mm256_and_si256(far, low));
-            add(&mut sums[at + 3], _mm256_srli_epi16::<8>(far));
+            add(&mut sums[at], _mm256_and_si256(near, low), weights);
+            add(&mut sums[at + 1], _mm256_srli_epi16::<8>(near), weights);
+            add(&mut sums[at + 2], _mm256_and_si256(far, low), weights);
+            add(&mut sums[at + 3], _mm256_srli_epi16::<8>(far), weights);
         }
     }
     sums
 }
 
+/// The weighted sums of 64 columns. Of each 16: columns 0 to 3 and 8 to 11; 4 to 7 and 12 to 15.
+///
+/// # Safety
+///
+/// AVX2; every row has 64 samples at `begin`; weights are as many as rows, one more where those are odd.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn weighted_words(rows: &[&[i16]], weights: &[i16], begin: usize) -> [__m256i; 8] {
+    let mut sums = [_mm256_setzero_si256(); 8];
+    for (pair, weights) in rows.chunks(2).zip(weights.as_chunks::<2>().0) {
+        let (Some(first), Some(second)) = (pair.first(), pair.last()) else {
+            continue;
+        };
+        let weights = both(*weights);
+        for quarter in 0..4 {
+            // SAFETY: 64 samples at `begin` are within each row.
+            let (a, b) = unsafe {
+                (
+                    _mm256_loadu_si256(first.as_ptr().add(begin + quarter * 16).cast()),
+                    _mm256_loadu_si256(second.as_ptr().add(begin + quarter * 16).cast()),
+                )
+            };
+            add(&mut sums[quarter * 2], _mm256_unpacklo_epi16(a, b), weights);
+            add(&mut sums[quarter * 2 + 1], _mm256_unpackhi_epi16(a, b), weights);
+        }
+    }
+    sums
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add(sum: &mut __m256i, samples: __m256i, weights: __m256i) {
+    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
+}
+
 pub(super) fn horizontal_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
     if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
-        return super::portable::horizontal_bytes(plane, weights, rounding, out);
+        return portable::horizontal_bytes(plane, weights, rounding, out);
     }
     // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
     unsafe { horizontal_bytes_checked(plane, weights, rounding, out) }
@@ -145,7 +308,7 @@ unsafe fn horizontal_bytes_checked(plane: &[i16], weights: &Narrow, rounding: Ro
 
 pub(super) fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
     if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
-        return super::portable::horizontal_sums(plane, weights, offset, out);
+        return portable::horizontal_sums(plane, weights, offset, out);
     }
     // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
     unsafe { horizontal_sums_checked(plane, weights, offset, out) }
@@ -184,7 +347,7 @@ unsafe fn group(plane: &[i16], starts: &[u32; GROUP], weights: &[i16]) -> __m256
                 let far = plane.as_ptr().add(starts[pair + 4] as usize + unit * 8);
                 let samples = _mm256_loadu2_m128i(far.cast(), near.cast());
                 let weights = _mm256_loadu_si256(weights.as_ptr().add(pair * 16).cast());
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
+                add(sum, samples, weights);
             }
         }
     }

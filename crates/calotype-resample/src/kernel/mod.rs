@@ -7,6 +7,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx2_planes;
 mod portable;
 
 use crate::weights::Narrow;
@@ -85,7 +87,7 @@ impl Kernel {
 
 /// A function of the kernel, by what the processor has.
 macro_rules! twins {
-    ($(#[doc = $doc:literal] fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
+    ($vector:ident: $(#[doc = $doc:literal] fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
         impl Kernel {
             $(
                 #[doc = $doc]
@@ -94,7 +96,7 @@ macro_rules! twins {
                     match self.0 {
                         Kind::Portable => portable::$name($($argument),*),
                         #[cfg(target_arch = "x86_64")]
-                        Kind::Avx2 => avx2::$name($($argument),*),
+                        Kind::Avx2 => $vector::$name($($argument),*),
                     }
                 }
             )*
@@ -103,6 +105,8 @@ macro_rules! twins {
 }
 
 twins! {
+    avx2:
+
     /// Rows of 8 bits, weighted, to one between the passes. `weights` has a zero more where rows are odd; they add up to `1 << bits`, 8 to 30.
     fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]);
 
@@ -121,6 +125,11 @@ twins! {
     /// Columns between the passes, weighted, plus an offset.
     fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]);
 
+}
+
+twins! {
+    avx2_planes:
+
     /// Interleaved pixels of three samples into three planes of equal length.
     fn split3(mixed: &[i16], planes: &mut [i16], stride: usize);
 
@@ -129,35 +138,42 @@ twins! {
 
     /// Interleaved RGBA to four deep planes: colours times opacity, and opacity.
     fn premultiply(pixels: &[u8], planes: &mut [i16], stride: usize);
+
+    /// Three planes of bytes to interleaved pixels.
+    fn join3(planes: &[u8], stride: usize, mixed: &mut [u8]);
 }
 
 /// Rounds the sum of bytes times weights to a number between the passes.
 #[allow(clippy::cast_possible_truncation)]
-fn between_bytes(sum: i64, bits: u32) -> i16 {
+fn between_bytes(sum: i32, bits: u32) -> i16 {
     let shift = bits - BETWEEN_BITS;
-    let value = ((sum + (1 << (shift - 1))) >> shift) - i64::from(BETWEEN_BIAS);
-    value.clamp(BETWEEN_LOW.into(), BETWEEN_HIGH.into()) as i16
+    let value = ((sum + (1 << (shift - 1))) >> shift) - BETWEEN_BIAS;
+    value.clamp(BETWEEN_LOW, BETWEEN_HIGH) as i16
 }
 
 /// Rounds the sum of deep samples times weights to a number between the passes.
 #[allow(clippy::cast_possible_truncation)]
-fn between_words(sum: i64, bits: u32) -> i16 {
+fn between_words(sum: i32, bits: u32) -> i16 {
     let shift = bits + DEEP_BITS - BETWEEN_BITS;
     let value = (sum + (1 << (shift - 1))) >> shift;
-    value.clamp(BETWEEN_LOW.into(), BETWEEN_HIGH.into()) as i16
+    value.clamp(BETWEEN_LOW, BETWEEN_HIGH) as i16
 }
 
 /// What the sums of [`Kernel::partial_bytes`] come to.
 pub(crate) fn total_bytes(sums: &[i64], bits: u32, out: &mut [i16]) {
-    for (out, &sum) in out.iter_mut().zip(sums) {
-        *out = between_bytes(sum, bits);
-    }
+    total(sums, bits - BETWEEN_BITS, BETWEEN_BIAS, out);
 }
 
 /// What the sums of [`Kernel::partial_words`] come to.
 pub(crate) fn total_words(sums: &[i64], bits: u32, out: &mut [i16]) {
+    total(sums, bits + DEEP_BITS - BETWEEN_BITS, 0, out);
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn total(sums: &[i64], shift: u32, bias: i32, out: &mut [i16]) {
     for (out, &sum) in out.iter_mut().zip(sums) {
-        *out = between_words(sum, bits);
+        let value = ((sum + (1 << (shift - 1))) >> shift) - i64::from(bias);
+        *out = value.clamp(BETWEEN_LOW.into(), BETWEEN_HIGH.into()) as i16;
     }
 }
 
@@ -171,6 +187,6 @@ pub(crate) fn widen_bytes(row: &[u8], out: &mut [i16]) {
 /// A deep row as one between the passes.
 pub(crate) fn widen_words(row: &[i16], out: &mut [i16]) {
     for (out, &sample) in out.iter_mut().zip(row) {
-        *out = between_words(i64::from(sample), 0);
+        *out = between_words(sample.into(), 0);
     }
 }

@@ -7,11 +7,11 @@ use crate::weights::{GROUP, Narrow};
 const PIECE: usize = 32;
 
 pub(super) fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]) {
-    vertical(rows, weights, out, |sum| between_bytes(sum.into(), bits));
+    vertical(rows, weights, out, |sum| between_bytes(sum, bits));
 }
 
 pub(super) fn vertical_words(rows: &[&[i16]], weights: &[i16], bits: u32, out: &mut [i16]) {
-    vertical(rows, weights, out, |sum| between_words(sum.into(), bits));
+    vertical(rows, weights, out, |sum| between_words(sum, bits));
 }
 
 fn vertical<T: Copy + Into<i32>>(rows: &[&[T]], weights: &[i16], out: &mut [i16], round: impl Fn(i32) -> i16) {
@@ -44,7 +44,10 @@ fn weighted<T: Copy + Into<i32>>(rows: &[&[T]], weights: &[i16], begin: usize) -
     let mut sums = [0; PIECE];
     for (row, &weight) in rows.iter().zip(weights) {
         let weight = i32::from(weight);
-        let piece = row.get(begin..).unwrap_or_default();
+        // Rows are whole pieces.
+        let Some(piece) = row.get(begin..).and_then(<[T]>::first_chunk::<PIECE>) else {
+            continue;
+        };
         for (sum, &sample) in sums.iter_mut().zip(piece) {
             *sum += sample.into() * weight;
         }
@@ -72,10 +75,15 @@ fn sum(plane: &[i16], weights: &Narrow, output: usize) -> i32 {
     let all = weights.weights().get(first..).unwrap_or_default();
     let mut sum = 0;
     // The weights of one output are a group's worth apart.
-    for (eight, their) in samples.chunks_exact(8).zip(all.chunks(GROUP * 8)) {
-        for (&sample, &weight) in eight.iter().zip(their) {
-            sum += i32::from(sample) * i32::from(weight);
-        }
+    for (eight, their) in samples.as_chunks::<8>().0.iter().zip(all.chunks(GROUP * 8)) {
+        let Some(weights) = their.first_chunk::<8>() else {
+            continue;
+        };
+        let products = eight
+            .iter()
+            .zip(weights)
+            .map(|(&sample, &weight)| i32::from(sample) * i32::from(weight));
+        sum += products.sum::<i32>();
     }
     sum
 }
@@ -117,6 +125,18 @@ pub(super) fn premultiply(pixels: &[u8], planes: &mut [i16], stride: usize) {
         *g = times(green, alpha);
         *b = times(blue, alpha);
         *a = deep(u16::from(alpha) << 8);
+    }
+}
+
+pub(super) fn join3(planes: &[u8], stride: usize, mixed: &mut [u8]) {
+    let (first, second) = (planes.get(..stride), planes.get(stride..));
+    let third = planes.get(2 * stride..);
+    let (Some(first), Some(second), Some(third)) = (first, second, third) else {
+        return;
+    };
+    let samples = first.iter().zip(second).zip(third);
+    for (pixel, ((&a, &b), &c)) in mixed.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
+        *pixel = [a, b, c];
     }
 }
 
