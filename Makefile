@@ -4,12 +4,12 @@
 #   make test     install what is missing, run every check and test
 #   make test-long  every file of the corpus in every format and every damage, each fuzz target a minute
 #
-# Others: make playground | fmt | bench | clean. Arguments for the server: make serve ARGS='--root ./photos'
+# Others: make playground | fmt | bench | bench-jobs | bench-service | clean. Arguments for the server: make serve ARGS='--root ./photos'
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long setup-build setup-test playground fmt lint rust-tests js-tests conformance e2e bench clean
+.PHONY: help serve test test-long setup-build setup-test playground fmt lint rust-tests js-tests conformance e2e bench bench-jobs bench-service clean
 
 # A Node of our own, where the system's is too old; tools and references for tests.
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
@@ -63,6 +63,14 @@ e2e:
 
 bench:
 	bench/run.sh
+
+# Single jobs, in process, on one core.
+bench-jobs:
+	bench/jobs.sh $(ARGS)
+
+# Servers, per source format.
+bench-service:
+	bench/service.sh $(ARGS)
 
 fmt:
 	cargo fmt --all
