@@ -57,6 +57,8 @@ pub struct StreamLayout {
     pub samples: Samples,
     /// 1, 3 or 4 planes.
     pub planes: Vec<StreamPlane>,
+    /// Whether rows come as [`Row::Deep`].
+    pub is_deep: bool,
     /// Whether red, green and blue will need no conversion.
     pub is_srgb: bool,
 }

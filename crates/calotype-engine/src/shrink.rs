@@ -188,7 +188,11 @@ impl State {
                 light: Light::Encoded,
             };
             let length = u64::from(horizontal.output) * u64::from(vertical.output) * channels.count() as u64;
-            working_bytes = working_bytes.saturating_add(Resampler::working_bytes(&spec));
+            working_bytes = working_bytes.saturating_add(if layout.is_deep {
+                Resampler::working_bytes_deep(&spec)
+            } else {
+                Resampler::working_bytes(&spec)
+            });
             result_bytes = result_bytes.saturating_add(length);
             specs.push((spec, window, length));
         }
@@ -198,8 +202,13 @@ impl State {
         let planes_out = specs
             .into_iter()
             .map(|(spec, window, length)| {
+                let resampler = if layout.is_deep {
+                    Resampler::deep
+                } else {
+                    Resampler::new
+                };
                 let resampler =
-                    Resampler::new(&spec).map_err(|_| CodecError::corrupt("its planes do not cover the picture"))?;
+                    resampler(&spec).map_err(|_| CodecError::corrupt("its planes do not cover the picture"))?;
                 Ok(Plane {
                     resampler,
                     window,
@@ -290,12 +299,7 @@ impl Plane {
         let mut keep = |row: &[u8]| out.extend_from_slice(row);
         match row {
             Row::Eight(row) => resampler.push(row.get(columns).unwrap_or_default(), &mut keep),
-            Row::Deep(row, bits) => {
-                let most = (1u32 << bits.clamp(9, 16)) - 1;
-                let narrow = |&sample: &u16| u8::try_from((u32::from(sample) * 255 + most / 2) / most).unwrap_or(255);
-                let row: Vec<u8> = row.get(columns).unwrap_or_default().iter().map(narrow).collect();
-                resampler.push(&row, &mut keep);
-            }
+            Row::Deep(row, bits) => resampler.push_deep(row.get(columns).unwrap_or_default(), bits, &mut keep),
         }
     }
 }

@@ -65,6 +65,7 @@ pub(crate) fn stream(
     let color = color_source(icc.clone(), cicp);
     sink.begin(&StreamLayout {
         is_srgb: color.is_srgb(),
+        is_deep: frame.depth > 8,
         samples,
         planes: match samples {
             Samples::Gray => vec![luma],

@@ -46,6 +46,7 @@ pub(crate) fn stream(
     };
     let layout = StreamLayout {
         is_srgb: color.is_srgb(),
+        is_deep: false,
         samples: match planes.color {
             PlaneColor::Gray => Samples::Gray,
             PlaneColor::Ycc => Samples::Ycc,

@@ -36,6 +36,7 @@ pub(crate) fn stream(
     }
     sink.begin(&StreamLayout {
         is_srgb: color.is_srgb(),
+        is_deep: false,
         samples,
         planes: vec![StreamPlane {
             size: header.size,

@@ -38,6 +38,7 @@ pub(crate) fn stream(
         samples: Samples::YccLimited,
         planes: vec![plane(0, 1.0), plane(1, 0.5), plane(2, 0.5)],
         is_srgb: color.is_srgb(),
+        is_deep: false,
     })?;
     sys::decode_planes(bytes, &mut planes)?;
     for index in 0..3 {
