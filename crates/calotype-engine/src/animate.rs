@@ -31,7 +31,7 @@ pub(crate) fn run(job: &Job<'_>, header: &Header, budget: &Budget, start: Instan
     let transform = |decoded: Decoded, findings: &mut Findings| -> Result<Picture, Fault> {
         job.check_time()?;
         let turn = Turn::from(header.orientation);
-        let mut frame = Frame::decoded(decoded.picture, header.size, 1, turn, color.clone());
+        let mut frame = Frame::decoded(decoded.picture, header.size, 1, turn, color.clone()).in_light(job.limits.light);
         pipeline::run(&mut frame, &job.plan.ops, None, 0, job, budget, findings)?;
         frame.into_picture(budget)
     };

@@ -9,7 +9,7 @@
 use calotype_codec::{
     Budget, Chroma, ColorSource, Layout, Picture, Range, SourceMetadata, YccPicture, decode, to_srgb,
 };
-use calotype_plan::{Fault, Rect, Size, Turn};
+use calotype_plan::{Fault, Light, Rect, Size, Turn};
 
 use crate::error::{fault, internal};
 use crate::orient::{Area, TurnPixels};
@@ -33,6 +33,8 @@ pub(crate) struct Frame<'a> {
     metadata: SourceMetadata,
     /// The samples are those of the source's profile, which goes to the output.
     keeps_profile: bool,
+    /// What a resize averages.
+    light: Light,
 }
 
 #[derive(Debug)]
@@ -84,7 +86,14 @@ impl<'a> Frame<'a> {
             color,
             metadata: SourceMetadata::default(),
             keeps_profile: false,
+            light: Light::default(),
         }
+    }
+
+    /// The same, averaged as wanted.
+    pub(crate) fn in_light(mut self, light: Light) -> Self {
+        self.light = light;
+        self
     }
 
     /// A source that is decoded when its pixels are needed.
@@ -96,6 +105,7 @@ impl<'a> Frame<'a> {
             color: ColorSource::Srgb,
             metadata: SourceMetadata::default(),
             keeps_profile: false,
+            light: coded.limits.light,
             held: Held::Coded(coded),
         }
     }
@@ -212,7 +222,7 @@ impl<'a> Frame<'a> {
             height: f64::from(self.cut.height) / scale,
         };
         let wanted = self.turn.apply(size);
-        let sampled = resample::resample(picture, view, stored, wanted, budget)?;
+        let sampled = resample::resample(picture, view, stored, wanted, self.light, budget)?;
         self.turn.pixels(sampled, budget)
     }
 

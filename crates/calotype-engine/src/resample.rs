@@ -1,11 +1,8 @@
 //! Resampling of whole pictures: Lanczos-3 down, Catmull-Rom (the usual bicubic) up, each axis by its own, in encoded
-//! values (spec 5.5).
-//!
-//! The filter works on sRGB values as stored, not on linear light: a scaled JPEG decode has averaged in them already, and so do the programs that
-//! people compare with. Pixels with alpha are premultiplied first, so that the colour under a transparent pixel never shows.
+//! values or in linear light (spec 5.5, docs/design/light.md). Pixels with alpha are premultiplied first, so that the colour under a transparent pixel never shows.
 
 use calotype_codec::{Budget, Picture};
-use calotype_plan::{Fault, Size};
+use calotype_plan::{Fault, Light, Size};
 use calotype_resample::{Axis, Channels, Resampler, Spec};
 
 use crate::error::{fault, internal};
@@ -17,6 +14,7 @@ pub(crate) fn resample(
     view: Area,
     area: Area,
     size: Size,
+    light: Light,
     budget: &Budget,
 ) -> Result<Picture, Fault> {
     let channels = if picture.channels() == 4 {
@@ -27,7 +25,9 @@ pub(crate) fn resample(
     let window = Window::around(view, picture.size());
     let mut out = Picture::new(size, picture.layout(), [0; 4], budget).map_err(fault)?;
     let rows = picture.rows().skip(window.top as usize);
-    rows_to(rows, window, area, size, channels, out.data_mut(), budget)?;
+    let mut spec = spec(window, area, size, channels);
+    spec.light = kernel_light(light);
+    rows_to(rows, window, &spec, out.data_mut(), budget)?;
     Ok(out)
 }
 
@@ -36,33 +36,48 @@ pub(crate) fn resample_plane(plane: &[u8], from: Size, to: Size, budget: &Budget
     let mut out = vec![0; usize::try_from(to.area()).map_err(|e| internal(e.to_string()))?];
     let rows = plane.chunks_exact(from.width.max(1) as usize);
     let window = Window::of(from);
-    rows_to(rows, window, window.area(), to, Channels::One, &mut out, budget)?;
+    rows_to(
+        rows,
+        window,
+        &spec(window, window.area(), to, Channels::One),
+        &mut out,
+        budget,
+    )?;
     Ok(out)
+}
+
+/// What the kernels call it.
+pub(crate) fn kernel_light(light: Light) -> calotype_resample::Light {
+    match light {
+        Light::Encoded => calotype_resample::Light::Encoded,
+        Light::Linear => calotype_resample::Light::Linear,
+    }
+}
+
+fn spec(window: Window, area: Area, size: Size, channels: Channels) -> Spec {
+    let across = area.left - f64::from(window.left);
+    let down = area.top - f64::from(window.top);
+    Spec::new(
+        Axis::part(window.width, across, area.width, size.width),
+        Axis::part(window.height, down, area.height, size.height),
+        channels,
+    )
 }
 
 /// Resamples rows, of which the first is the first of the window.
 fn rows_to<'r>(
     rows: impl Iterator<Item = &'r [u8]>,
     window: Window,
-    area: Area,
-    size: Size,
-    channels: Channels,
+    spec: &Spec,
     out: &mut [u8],
     budget: &Budget,
 ) -> Result<(), Fault> {
-    let horizontal = Axis::part(window.width, area.left - f64::from(window.left), area.width, size.width);
-    let vertical = Axis::part(
-        window.height,
-        area.top - f64::from(window.top),
-        area.height,
-        size.height,
-    );
-    let spec = Spec::new(horizontal, vertical, channels);
-    let problem = |detail: String| internal(format!("resampling {area:?} of {window:?} to {size}: {detail}"));
-    let _held = budget.reserve(Resampler::working_bytes(&spec)).map_err(fault)?;
-    let mut resampler = Resampler::new(&spec).map_err(|error| problem(error.to_string()))?;
-    let columns = window.left as usize * channels.count()..(window.left + window.width) as usize * channels.count();
-    let mut targets = out.chunks_exact_mut(size.width.max(1) as usize * channels.count());
+    let problem = |detail: &str| internal(format!("resampling {window:?} by {spec:?}: {detail}"));
+    let _held = budget.reserve(Resampler::working_bytes(spec)).map_err(fault)?;
+    let mut resampler = Resampler::new(spec).map_err(|error| problem(&error.to_string()))?;
+    let channels = spec.channels.count();
+    let columns = window.left as usize * channels..(window.left + window.width) as usize * channels;
+    let mut targets = out.chunks_exact_mut(spec.horizontal.output.max(1) as usize * channels);
     for row in rows.take(window.height as usize) {
         if resampler.is_complete() {
             break;
@@ -76,7 +91,7 @@ fn rows_to<'r>(
     if resampler.is_complete() {
         Ok(())
     } else {
-        Err(problem("rows are missing".to_owned()))
+        Err(problem("rows are missing"))
     }
 }
 
@@ -175,7 +190,7 @@ mod tests {
                         width: f64::from(from.width),
                         height: f64::from(from.height),
                     };
-                    let out = resample(&picture, whole, area, to, &budget).unwrap();
+                    let out = resample(&picture, whole, area, to, Light::Encoded, &budget).unwrap();
                     assert_eq!(out.size(), to);
                     if from.width < 60 {
                         continue;

@@ -4,13 +4,13 @@ use calotype_codec::{
     Budget, Chroma, CodecError, ColorSource, DecodeRequest, Header, Layout, Picture, Range, Reservation, Row, RowSink,
     Samples, SourceMetadata, StreamLayout, StreamPlane, YccPicture, stream,
 };
-use calotype_plan::{Fault, Limits, Rect, Size, Turn};
-use calotype_resample::{Axis, Channels, Levels, Light, Resampler, Spec};
+use calotype_plan::{Fault, Light, Limits, Rect, Size, Turn};
+use calotype_resample::{Axis, Channels, Levels, Resampler, Spec};
 
 use crate::error::{fault, internal};
 use crate::job::Job;
 use crate::orient::{Area, TurnPixels, turn_plane};
-use crate::resample::Window;
+use crate::resample::{Window, kernel_light};
 
 /// A source whose pixels nobody has looked at.
 #[derive(Debug)]
@@ -58,6 +58,7 @@ pub(crate) struct Arrived {
 pub(crate) fn shrink(coded: &Coded<'_>, target: &Target, budget: &Budget) -> Result<Option<Arrived>, Fault> {
     let mut sink = Sink {
         target,
+        light: coded.limits.light,
         budget,
         state: None,
     };
@@ -114,6 +115,7 @@ fn three(planes: Vec<Vec<u8>>) -> Result<[Vec<u8>; 3], Fault> {
 /// Takes the rows.
 struct Sink<'t> {
     target: &'t Target,
+    light: Light,
     budget: &'t Budget,
     state: Option<State>,
 }
@@ -122,7 +124,7 @@ impl RowSink for Sink<'_> {
     fn begin(&mut self, layout: &StreamLayout) -> Result<(), CodecError> {
         // What came before counts for nothing, and gives its memory back first.
         self.state = None;
-        self.state = Some(State::new(layout, self.target, self.budget)?);
+        self.state = Some(State::new(layout, self.target, self.light, self.budget)?);
         Ok(())
     }
 
@@ -147,7 +149,7 @@ struct State {
 }
 
 impl State {
-    fn new(layout: &StreamLayout, target: &Target, budget: &Budget) -> Result<Self, CodecError> {
+    fn new(layout: &StreamLayout, target: &Target, light: Light, budget: &Budget) -> Result<Self, CodecError> {
         let samples = layout.samples;
         let planes = target
             .planes
@@ -185,7 +187,7 @@ impl State {
                 vertical,
                 channels,
                 levels,
-                light: Light::Encoded,
+                light: kernel_light(light),
             };
             let length = u64::from(horizontal.output) * u64::from(vertical.output) * channels.count() as u64;
             working_bytes = working_bytes.saturating_add(if layout.is_deep {

@@ -1,7 +1,7 @@
 //! From bytes to a frame: header, limits, the scale of the decode, pixels.
 
 use calotype_codec::{Budget, DecodeRequest, Header, can_stream, probe};
-use calotype_plan::{Fault, FaultKind, Limits, Models, Op, Size, Turn, decode_scale};
+use calotype_plan::{Fault, FaultKind, ImageFormat, Light, Limits, Models, Op, Size, Turn, decode_scale};
 
 use crate::error::fault;
 use crate::frame::Frame;
@@ -36,7 +36,11 @@ pub(crate) fn load<'a>(
 ) -> Result<Frame<'a>, Fault> {
     let turn = Turn::from(header.orientation);
     let request = DecodeRequest {
-        scale: decode_scale(needs.ops, header.size, turn, needs.base, needs.models),
+        // A scaled decode averages encoded values.
+        scale: match limits.light {
+            Light::Encoded => decode_scale(needs.ops, header.size, turn, needs.base, needs.models),
+            Light::Linear => 1,
+        },
         keep_colors: needs.keep_colors,
     };
     let mut frame = Frame::coded(Coded {
@@ -46,7 +50,8 @@ pub(crate) fn load<'a>(
         request,
         answer: needs.answer,
     });
-    if !can_stream(header) {
+    // Linear light has to know colours before it averages, which planes of luma and chroma are not.
+    if !can_stream(header) || (limits.light == Light::Linear && header.format != ImageFormat::Png) {
         frame.look(budget)?;
     }
     Ok(frame)

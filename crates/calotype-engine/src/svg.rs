@@ -115,7 +115,7 @@ pub(crate) fn draw(job: &Job<'_>, header: &Header, budget: &Budget) -> Result<Fr
     let mut decoded = |bytes: &[u8]| embedded.decoded(bytes);
     let picture = render_svg(job.source, header.size, job.limits, budget, &mut decoded).map_err(fault)?;
     job.check_time()?;
-    Ok(Frame::new(picture))
+    Ok(Frame::new(picture).in_light(job.limits.light))
 }
 
 /// An overlay that is an SVG, drawn as large as its operations want it on `base`; `None` if it is none. Unlike a source
@@ -137,7 +137,7 @@ pub(crate) fn overlay(
     let mut decoded = |bytes: &[u8]| embedded.decoded(bytes);
     let picture = render_svg(bytes, size, job.limits, budget, &mut decoded).map_err(fault)?;
     job.check_time()?;
-    Ok(Some(Frame::new(picture)))
+    Ok(Some(Frame::new(picture).in_light(job.limits.light)))
 }
 
 /// Embedded pictures, which are optimised as other images are, and shorn of private metadata.

@@ -1,7 +1,7 @@
 //! What a plan will take before it runs: for admission, for the scale of decoding, and for people who ask.
 
 use crate::op::{Op, Plan};
-use crate::{Fault, Findings, Layout, Limits, Models, Orientation, Rect, Size, Turn};
+use crate::{Fault, Findings, Layout, Light, Limits, Models, Orientation, Rect, Size, Turn};
 
 /// An estimate, on the high side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Plan {
             ..Findings::default()
         };
         let layout = Layout::compute(self, source.stored, source.orientation, &findings, limits)?;
-        let decode_scale = if source.scalable {
+        let decode_scale = if source.scalable && limits.light == Light::Encoded {
             decode_scale(
                 &self.ops,
                 source.stored,

@@ -38,7 +38,7 @@ pub use layout::{
     AnimationVerdict, Canvas, FaceBox, FaceRegion, Findings, Fitted, Focal, Layout, LayoutStep, Models, Window,
     inference_size, segment_model_missing,
 };
-pub use limits::{Inputs, Limits};
+pub use limits::{Inputs, Light, Limits};
 pub use negotiate::{AcceptedFormats, FormatDecision, OutputFormat, Rendition};
 pub use op::{
     Background, BorderWidths, ColorTrim, Composite, Draw, DrawSource, Edge, FaceCrop, Fit, Flip, Font, FormatChoice,

@@ -30,11 +30,23 @@ impl Inputs {
     }
 }
 
-/// Bounds on sources, outputs and work. One megapixel is 1,000,000 pixels.
+/// What a resize averages (spec 5.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Light {
+    /// The numbers as they are stored. JPEG can be decoded at a fraction of its size then, which averages so.
+    #[default]
+    Encoded,
+    /// Amounts of light, by the curve of sRGB: bright details on dark stay as bright as they look from afar.
+    Linear,
+}
+
+/// Bounds on sources, outputs and work, and what the operator chose that changes pixels. One megapixel is 1,000,000 pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Formats taken as sources.
     pub inputs: Inputs,
+    /// What a resize averages.
+    pub light: Light,
     /// Bytes of a source file. Over it: 9402/413.
     pub source_bytes_max: u64,
     /// Pixels of a still source. Over it: 9413.
@@ -89,6 +101,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             inputs: Inputs::All,
+            light: Light::Encoded,
             source_bytes_max: 100_000_000,
             source_area_px_max: 100_000_000,
             side_px_max: 12_000,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use calotype_engine::NoModels;
 use calotype_http::{App, AppSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones};
-use calotype_plan::{Inputs, Limits};
+use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
-use crate::settings::{InputSettings, LogFormat, Settings};
+use crate::settings::{InputSettings, LightSettings, LogFormat, Settings};
 
 /// Serves until it is told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
@@ -61,7 +61,16 @@ fn app(settings: &Settings) -> Result<App, Failure> {
             InputSettings::All => Inputs::All,
             InputSettings::Reference => Inputs::Reference,
         },
+        light: match settings.light {
+            LightSettings::Encoded => Light::Encoded,
+            LightSettings::Linear => Light::Linear,
+        },
         ..settings.limits.limits()
+    };
+    // What changes pixels without being in a plan is part of every tag.
+    let light = match limits.light {
+        Light::Encoded => "",
+        Light::Linear => " linear",
     };
     // Asked now: whoever opens a library later may no longer be allowed to.
     match calotype_codec::heic_decoder() {
@@ -121,7 +130,11 @@ fn app(settings: &Settings) -> Result<App, Failure> {
         limits,
         playground: settings.playground.then(PlaygroundSettings::default),
         links_canonical: settings.canonical_link,
-        encoder_version: format!("{} {}", env!("CARGO_PKG_VERSION"), calotype_codec::encoder_version()),
+        encoder_version: format!(
+            "{} {}{light}",
+            env!("CARGO_PKG_VERSION"),
+            calotype_codec::encoder_version()
+        ),
     }))
 }
 

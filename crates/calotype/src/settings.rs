@@ -66,8 +66,20 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     /// `all`, or `reference` for the formats that the reference takes.
     pub(crate) inputs: InputSettings,
+    /// `encoded`, or `linear` for resizing in amounts of light.
+    pub(crate) light: LightSettings,
     /// Bounds on images.
     pub(crate) limits: LimitSettings,
+}
+
+/// What a resize averages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LightSettings {
+    /// The numbers as they are stored.
+    Encoded,
+    /// Amounts of light.
+    Linear,
 }
 
 /// Which formats are taken as sources.
@@ -160,6 +172,7 @@ impl Default for Settings {
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             inputs: InputSettings::All,
+            light: LightSettings::Encoded,
             limits: LimitSettings::default(),
         }
     }
