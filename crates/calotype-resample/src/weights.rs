@@ -309,7 +309,8 @@ impl Narrow {
         &self.weights
     }
 
-    /// No start and no unit goes beyond this many samples.
+    /// No start and no unit goes beyond this many samples. For kernels that read without looking.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) fn reach(&self) -> usize {
         self.reach
     }
