@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cache;
 use crate::curve::{ENCODED, FULL};
-use crate::kernel::{BETWEEN_BIAS, BETWEEN_BITS, Kernel, Rounding};
+use crate::kernel::{BETWEEN_BIAS, BETWEEN_BITS, Kernel, Rounding, level};
 use crate::plan::Plan;
 use crate::spec::{Channels, Levels, Light, Spec};
 use crate::weights::{Horizontal, WIDE_BITS, Weights};
@@ -101,6 +101,15 @@ impl Finish {
         (finish, columns)
     }
 
+    #[cfg(test)]
+    pub(crate) fn held_bytes(&self) -> usize {
+        let weights = match &self.across {
+            Across::Copy { .. } => 0,
+            Across::Filter(weights) => weights.bytes(),
+        };
+        weights + self.sums.capacity() * 4 + self.bytes.capacity() + self.line.capacity()
+    }
+
     /// A row of the result from the planes between the passes.
     pub(crate) fn line(&mut self, kernel: Kernel, planes: &[i16], stride: usize) -> &[u8] {
         if self.channels == Channels::Alpha || self.light == Light::Linear {
@@ -143,15 +152,7 @@ impl Finish {
             kernel.join3(&self.bytes, self.group_length, &mut self.line);
             return &self.line;
         }
-        let mut planes = self.bytes.chunks_exact(self.group_length);
-        if let (Some(first), Some(second), Some(third), Some(fourth)) =
-            (planes.next(), planes.next(), planes.next(), planes.next())
-        {
-            let samples = first.iter().zip(second).zip(third).zip(fourth);
-            for (pixel, (((&a, &b), &c), &d)) in self.line.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
-                *pixel = [a, b, c, d];
-            }
-        }
+        kernel.join4(&self.bytes, self.group_length, &mut self.line);
         &self.line
     }
 
@@ -173,20 +174,24 @@ impl Finish {
                 },
             }
         }
+        if self.light == Light::Encoded {
+            kernel.divide(&self.sums, self.group_length, self.shift, &mut self.line);
+            return &self.line;
+        }
         let shift = self.shift;
-        let light = (self.light == Light::Linear).then(|| ENCODED.as_slice());
+        let encoded = ENCODED.as_slice();
         let mut planes = self.sums.chunks_exact(self.group_length);
         match (planes.next(), planes.next(), planes.next(), planes.next()) {
             (Some(reds), Some(greens), Some(blues), Some(alphas)) => {
                 let sums = reds.iter().zip(greens).zip(blues).zip(alphas);
                 for (pixel, (((&r, &g), &b), &a)) in self.line.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
-                    *pixel = divided([r, g, b], a, shift, light);
+                    *pixel = divided([r, g, b], a, shift, encoded);
                 }
             }
             (Some(reds), Some(greens), Some(blues), None) => {
                 let sums = reds.iter().zip(greens).zip(blues);
                 for (pixel, ((&r, &g), &b)) in self.line.as_chunks_mut::<3>().0.iter_mut().zip(sums) {
-                    *pixel = [r, g, b].map(|sum| whole(sum, shift, light));
+                    *pixel = [r, g, b].map(|sum| lit(sum, shift, encoded));
                 }
             }
             _ => {}
@@ -195,48 +200,33 @@ impl Finish {
     }
 }
 
-/// A channel's level from its sum.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn whole(sum: i32, shift: u32, light: Option<&[u8]>) -> u8 {
-    match light {
-        None => ((sum + (1 << (shift - 1))) >> shift).clamp(0, 255) as u8,
-        // 256 steps a level.
-        Some(encoded) => {
-            let amount = (sum + (1 << (shift - 9))) >> (shift - 8);
-            lookup(encoded, amount.max(0) as u32)
-        }
-    }
+/// A level from a sum of light: 256 steps of the table for each level that `shift` stands for.
+#[allow(clippy::cast_sign_loss)]
+fn lit(sum: i32, shift: u32, encoded: &[u8]) -> u8 {
+    let amount = (sum + (1 << (shift - 9))) >> (shift - 8);
+    lookup(encoded, amount.max(0) as u32)
 }
 
 fn lookup(encoded: &[u8], amount: u32) -> u8 {
     encoded.get(amount.min(FULL) as usize).copied().unwrap_or(255)
 }
 
-/// A pixel from sums of colours times opacity, and of opacity.
+/// A pixel from sums of light times opacity, and of opacity.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn divided(colors: [i32; 3], alpha: i32, shift: u32, light: Option<&[u8]>) -> [u8; 4] {
-    let opaque = 255 << shift;
-    if alpha == opaque {
-        // Exactly what three channels give.
-        let [r, g, b] = colors.map(|sum| whole(sum, shift, light));
-        return [r, g, b, 255];
-    }
-    let level = whole(alpha, shift, None);
-    if level == 0 {
+fn divided(colors: [i32; 3], alpha: i32, shift: u32, encoded: &[u8]) -> [u8; 4] {
+    let opacity = level(alpha, shift);
+    if opacity == 0 {
         return [0; 4];
     }
-    // `as` saturates.
-    let [r, g, b] = match light {
-        None => {
-            let factor = 255.0 / f64::from(alpha);
-            colors.map(|sum| (f64::from(sum) * factor + 0.5) as u8)
-        }
-        Some(encoded) => {
-            let factor = f64::from(FULL) / f64::from(alpha);
-            colors.map(|sum| lookup(encoded, (f64::from(sum) * factor + 0.5) as u32))
-        }
+    let [r, g, b] = if alpha == 255 << shift {
+        // Exactly what three channels give.
+        colors.map(|sum| lit(sum, shift, encoded))
+    } else {
+        let factor = f64::from(FULL) / f64::from(alpha);
+        // `as` saturates.
+        colors.map(|sum| lookup(encoded, (f64::from(sum) * factor + 0.5) as u32))
     };
-    [r, g, b, level]
+    [r, g, b, opacity]
 }
 
 /// The sums of long filters, without the bias, with [`BITS`] + [`BETWEEN_BITS`] bits behind the point.

@@ -68,9 +68,15 @@ impl Plan {
         let lines = self.line as u64 * channels as u64 * 6;
         let planes = (self.mixed + self.plane * channels) as u64 * 2;
         let sums = self.sums as u64 * row as u64 * 8;
-        let weights = |taps: usize, outputs: u32| (taps as u64 * 4 + 64) * (u64::from(outputs) + 8);
-        let horizontal = weights(taps_max(&spec.horizontal), spec.horizontal.output) + building_bytes(&spec.horizontal);
-        let vertical = weights(taps_max(&spec.vertical), spec.vertical.output) + building_bytes(&spec.vertical);
-        ring + lines + planes + sums + horizontal + vertical
+        // Up to 4 bytes a weight, and what whole groups of outputs and of weights have more.
+        let weights = |taps: usize, outputs: u32| {
+            let outputs = u64::from(outputs);
+            taps as u64 * 4 * outputs + (outputs + 8) * 64 + taps.min(NARROW_TAPS_MAX) as u64 * 16
+        };
+        let horizontal = weights(taps_max(&spec.horizontal), spec.horizontal.output);
+        let vertical = weights(taps_max(&spec.vertical), spec.vertical.output);
+        // One axis after the other.
+        let building = building_bytes(&spec.horizontal).max(building_bytes(&spec.vertical));
+        ring + lines + planes + sums + horizontal + vertical + building
     }
 }

@@ -403,7 +403,7 @@ fn inner(axis: &Axis) -> Option<Range<u32>> {
     inside.then_some(axis.start as u32..(axis.start + axis.length) as u32)
 }
 
-/// Rows of a ring, in their order.
+/// Rows of a ring, in their order; the last one twice where their number is odd.
 struct Rows<'a, T> {
     rows: [&'a [T]; RING_TAPS_MAX],
     count: usize,
@@ -418,10 +418,10 @@ impl<'a, T> Rows<'a, T> {
 fn rows<T: Copy + Default>(ring: &Ring<T>, first: u32, count: u32) -> Rows<'_, T> {
     let mut rows = Rows {
         rows: [&[]; RING_TAPS_MAX],
-        count: (count as usize).min(ring.rows()),
+        count: (count as usize).min(ring.rows()).next_multiple_of(2),
     };
-    for (place, number) in rows.rows.iter_mut().zip(first..first + count) {
-        *place = ring.row(number);
+    for (place, number) in rows.rows.iter_mut().take(rows.count).zip(first..) {
+        *place = ring.row(number.min(first + count - 1));
     }
     rows
 }
@@ -514,4 +514,82 @@ pub fn resample<'a>(spec: &Spec, rows: impl Iterator<Item = &'a [u8]>, out: &mut
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::building_bytes;
+
+    impl Resampler {
+        fn held_bytes(&self) -> u64 {
+            let store = match &self.store {
+                Store::Bytes(ring) => ring.held_bytes(),
+                Store::Words(ring) => ring.held_bytes(),
+            };
+            let pass = match &self.pass {
+                Pass::Copy => 0,
+                Pass::Filter(filter) => {
+                    let sums: usize = filter.sums.iter().map(|sums| sums.capacity() * 8).sum();
+                    filter.weights.bytes() + sums
+                }
+            };
+            (store + pass + (self.mixed.capacity() + self.planes.capacity()) * 2 + self.finish.held_bytes()) as u64
+        }
+    }
+
+    #[test]
+    fn no_more_memory_is_taken_than_was_said_and_not_far_less() {
+        for channels in [Channels::One, Channels::Three, Channels::Four, Channels::Alpha] {
+            for across in [
+                Axis::whole(4032, 800),
+                Axis::whole(5000, 3),
+                Axis::whole(1, 900),
+                Axis::whole(70, 70),
+            ] {
+                for down in [
+                    Axis::whole(3024, 600),
+                    Axis::whole(9000, 4),
+                    Axis::whole(3, 500),
+                    Axis::whole(40, 40),
+                ] {
+                    let spec = Spec::new(across, down, channels);
+                    for (said, resampler) in [
+                        (Resampler::working_bytes(&spec), Resampler::new(&spec)),
+                        (Resampler::working_bytes_deep(&spec), Resampler::deep(&spec)),
+                    ] {
+                        let held = resampler.unwrap().held_bytes();
+                        // What was said holds what making the weights takes for a moment.
+                        let moment = building_bytes(&across).max(building_bytes(&down));
+                        assert!(
+                            held <= said && said < held * 3 + moment + 100_000,
+                            "{spec:?}: {held} of {said}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_suffice_for_all_rows_that_a_block_has_a_part_in() {
+        for axis in [
+            Axis::whole(9000, 4),
+            Axis::whole(3000, 170),
+            Axis::part(3000, -900.0, 4800.0, 200),
+            Axis::part(2000, 100.3, 1850.1, 110),
+        ] {
+            let weights = Vertical::new(&axis);
+            let held = crate::weights::active_max(&axis);
+            for begin in (0..axis.source).step_by(BLOCK_ROWS) {
+                let end = begin + BLOCK_ROWS as u32;
+                let active = weights
+                    .rows
+                    .iter()
+                    .filter(|row| row.first < end && row.end() > begin)
+                    .count();
+                assert!(active <= held, "{axis:?}: {active} of {held} at {begin}");
+            }
+        }
+    }
 }

@@ -36,6 +36,11 @@ impl<T: Copy + Default> Ring<T> {
         samples * size_of::<T>() as u64
     }
 
+    #[cfg(test)]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.data.capacity() * size_of::<T>()
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }

@@ -48,7 +48,7 @@ pub(crate) fn active_max(axis: &Axis) -> usize {
 pub(crate) fn building_bytes(axis: &Axis) -> u64 {
     let taps = taps_max(axis) as u64;
     // The exact weights of all, and of one with the order of its remainders.
-    u64::from(axis.output) * (taps * 8 + 24) + taps * 32
+    u64::from(axis.output) * (taps * 8 + 24) + taps * 16
 }
 
 /// The weights of every sample of the result, as floating-point numbers that add up to 1 but for rounding.
@@ -309,7 +309,8 @@ impl Narrow {
         &self.weights
     }
 
-    /// No start and no unit goes beyond this many samples.
+    /// No start and no unit goes beyond this many samples. For kernels that read without looking.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) fn reach(&self) -> usize {
         self.reach
     }

@@ -269,7 +269,7 @@ fn rows_come_as_soon_as_they_can() {
     let spec = plane(Axis::whole(16, 8), Axis::whole(40, 20));
     let mut resampler = Resampler::new(&spec).unwrap();
     let mut given = Vec::new();
-    for _ in 0..40_usize {
+    for _ in 0..40 {
         let mut rows = 0;
         resampler.push(&[100; 16], &mut |line| {
             assert_eq!(line, [100; 8]);

@@ -8,6 +8,9 @@ use super::portable;
 /// Pixels that are done at a time.
 const PIXELS: usize = 16;
 
+/// Pixels that are divided at a time.
+const EIGHT: usize = 8;
+
 /// Whether `count` planes a `stride` apart have a place for every pixel, in whole steps of [`PIXELS`].
 fn fits(pixels: usize, stride: usize, count: usize, places: usize) -> bool {
     stride.checked_mul(count).is_some_and(|all| all <= places) && pixels.next_multiple_of(PIXELS) <= stride
@@ -47,6 +50,30 @@ pub(super) fn join3(planes: &[u8], stride: usize, mixed: &mut [u8]) {
     // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
     unsafe { join3_checked(planes, stride, vector) }
     portable::join3(rest, stride, tail);
+}
+
+pub(super) fn join4(planes: &[u8], stride: usize, mixed: &mut [u8]) {
+    let whole = mixed.len() / (4 * PIXELS) * PIXELS;
+    let fits = fits(whole, stride, 4, planes.len());
+    let (Some(rest), true) = (planes.get(whole..), fits) else {
+        return portable::join4(planes, stride, mixed);
+    };
+    let (vector, tail) = mixed.split_at_mut(whole * 4);
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { join4_checked(planes, stride, vector) }
+    portable::join4(rest, stride, tail);
+}
+
+pub(super) fn divide(sums: &[i32], stride: usize, shift: u32, mixed: &mut [u8]) {
+    let whole = mixed.len() / (4 * EIGHT) * EIGHT;
+    let fits = stride.checked_mul(4).is_some_and(|all| all <= sums.len()) && whole <= stride;
+    let (Some(rest), true) = (sums.get(whole..), fits) else {
+        return portable::divide(sums, stride, shift, mixed);
+    };
+    let (vector, tail) = mixed.split_at_mut(whole * 4);
+    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+    unsafe { divide_checked(sums, stride, shift, vector) }
+    portable::divide(rest, stride, shift, tail);
 }
 
 /// # Safety
@@ -199,6 +226,69 @@ unsafe fn join3_checked(planes: &[u8], stride: usize, mixed: &mut [u8]) {
                 let all = _mm_or_si128(_mm_or_si128(red, green), blue);
                 _mm_storeu_si128(sixteen.as_mut_ptr().add(vector * 16).cast(), all);
             }
+        }
+    }
+}
+
+/// # Safety
+///
+/// AVX2; `mixed` in whole steps of 16 pixels; four planes in `planes` that have them.
+#[target_feature(enable = "avx2")]
+unsafe fn join4_checked(planes: &[u8], stride: usize, mixed: &mut [u8]) {
+    for (step, sixteen) in mixed.as_chunks_mut::<{ 4 * PIXELS }>().0.iter_mut().enumerate() {
+        // SAFETY: 16 bytes of each of four planes to read, by the caller, and 64 places to write.
+        unsafe {
+            let from = planes.as_ptr().add(step * PIXELS);
+            let load = |channel: usize| _mm_loadu_si128(from.add(channel * stride).cast());
+            let (a, b, c, d) = (load(0), load(1), load(2), load(3));
+            let (ab, ab_far) = (_mm_unpacklo_epi8(a, b), _mm_unpackhi_epi8(a, b));
+            let (cd, cd_far) = (_mm_unpacklo_epi8(c, d), _mm_unpackhi_epi8(c, d));
+            let to = sixteen.as_mut_ptr();
+            _mm_storeu_si128(to.cast(), _mm_unpacklo_epi16(ab, cd));
+            _mm_storeu_si128(to.add(16).cast(), _mm_unpackhi_epi16(ab, cd));
+            _mm_storeu_si128(to.add(32).cast(), _mm_unpacklo_epi16(ab_far, cd_far));
+            _mm_storeu_si128(to.add(48).cast(), _mm_unpackhi_epi16(ab_far, cd_far));
+        }
+    }
+}
+
+/// # Safety
+///
+/// AVX2; `mixed` in whole steps of 8 pixels; four planes in `sums` that have them.
+#[target_feature(enable = "avx2")]
+unsafe fn divide_checked(sums: &[i32], stride: usize, shift: u32, mixed: &mut [u8]) {
+    let zero = _mm256_setzero_si256();
+    let most = _mm256_set1_epi32(255);
+    let opaque = _mm256_set1_epi32(255 << shift);
+    let half = _mm256_set1_epi32(1 << (shift - 1));
+    let count = _mm_cvtsi32_si128(shift.cast_signed());
+    let level = |sum: __m256i| {
+        let level = _mm256_sra_epi32(_mm256_add_epi32(sum, half), count);
+        _mm256_min_epi32(_mm256_max_epi32(level, zero), most)
+    };
+    for (step, eight) in mixed.as_chunks_mut::<{ 4 * EIGHT }>().0.iter_mut().enumerate() {
+        // SAFETY: 8 numbers of each of four planes to read, by the caller, and 32 places to write.
+        unsafe {
+            let from = sums.as_ptr().add(step * EIGHT);
+            let load = |channel: usize| _mm256_loadu_si256(from.add(channel * stride).cast());
+            let alpha = load(3);
+            let full = _mm256_cmpeq_epi32(alpha, opaque);
+            let opacity = level(alpha);
+            let factor = _mm256_div_ps(_mm256_set1_ps(255.0), _mm256_cvtepi32_ps(alpha));
+            let color = |channel: usize| {
+                let sum = load(channel);
+                // The same steps as the portable ones: each is rounded on its own.
+                let value = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), factor);
+                let value = _mm256_add_ps(value, _mm256_set1_ps(0.5));
+                let value = _mm256_min_ps(_mm256_max_ps(value, _mm256_setzero_ps()), _mm256_set1_ps(255.0));
+                _mm256_blendv_epi8(_mm256_cvttps_epi32(value), level(sum), full)
+            };
+            let (red, green, blue) = (color(0), color(1), color(2));
+            let low = _mm256_or_si256(red, _mm256_slli_epi32::<8>(green));
+            let high = _mm256_or_si256(_mm256_slli_epi32::<16>(blue), _mm256_slli_epi32::<24>(opacity));
+            let clear = _mm256_cmpeq_epi32(opacity, zero);
+            let pixels = _mm256_andnot_si256(clear, _mm256_or_si256(low, high));
+            _mm256_storeu_si256(eight.as_mut_ptr().cast(), pixels);
         }
     }
 }

@@ -107,7 +107,7 @@ macro_rules! twins {
 twins! {
     avx2:
 
-    /// Rows of 8 bits, weighted, to one between the passes. `weights` has a zero more where rows are odd; they add up to `1 << bits`, 8 to 30.
+    /// Rows of 8 bits, weighted, to one between the passes. Rows and weights come in pairs, and weights add up to `1 << bits`, 8 to 30.
     fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]);
 
     /// The same of deep rows.
@@ -141,6 +141,12 @@ twins! {
 
     /// Three planes of bytes to interleaved pixels.
     fn join3(planes: &[u8], stride: usize, mixed: &mut [u8]);
+
+    /// Four planes of bytes to interleaved pixels.
+    fn join4(planes: &[u8], stride: usize, mixed: &mut [u8]);
+
+    /// Four planes of sums, colours times opacity and opacity, to interleaved pixels. Levels are `1 << shift` apart.
+    fn divide(sums: &[i32], stride: usize, shift: u32, mixed: &mut [u8]);
 }
 
 /// Rounds the sum of bytes times weights to a number between the passes.
@@ -175,6 +181,12 @@ fn total(sums: &[i64], shift: u32, bias: i32, out: &mut [i16]) {
         let value = ((sum + (1 << (shift - 1))) >> shift) - i64::from(bias);
         *out = value.clamp(BETWEEN_LOW.into(), BETWEEN_HIGH.into()) as i16;
     }
+}
+
+/// A level from its sum.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(crate) fn level(sum: i32, shift: u32) -> u8 {
+    ((sum + (1 << (shift - 1))) >> shift).clamp(0, 255) as u8
 }
 
 /// A row of 8 bits as one between the passes.

@@ -1,6 +1,6 @@
 //! The inner loops in plain Rust, in pieces of a fixed size that compilers turn into vector code.
 
-use super::{Rounding, between_bytes, between_words};
+use super::{Rounding, between_bytes, between_words, level};
 use crate::weights::{GROUP, Narrow};
 
 /// Samples that sums are held of at a time.
@@ -138,6 +138,52 @@ pub(super) fn join3(planes: &[u8], stride: usize, mixed: &mut [u8]) {
     for (pixel, ((&a, &b), &c)) in mixed.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
         *pixel = [a, b, c];
     }
+}
+
+pub(super) fn join4(planes: &[u8], stride: usize, mixed: &mut [u8]) {
+    let (first, second) = (planes.get(..stride), planes.get(stride..));
+    let (third, fourth) = (planes.get(2 * stride..), planes.get(3 * stride..));
+    let (Some(first), Some(second), Some(third), Some(fourth)) = (first, second, third, fourth) else {
+        return;
+    };
+    let samples = first.iter().zip(second).zip(third).zip(fourth);
+    for (pixel, (((&a, &b), &c), &d)) in mixed.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
+        *pixel = [a, b, c, d];
+    }
+}
+
+pub(super) fn divide(sums: &[i32], stride: usize, shift: u32, mixed: &mut [u8]) {
+    let (reds, greens) = (sums.get(..stride), sums.get(stride..));
+    let (blues, alphas) = (sums.get(2 * stride..), sums.get(3 * stride..));
+    let (Some(reds), Some(greens), Some(blues), Some(alphas)) = (reds, greens, blues, alphas) else {
+        return;
+    };
+    let samples = reds.iter().zip(greens).zip(blues).zip(alphas);
+    for (pixel, (((&r, &g), &b), &a)) in mixed.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
+        *pixel = divided([r, g, b], a, shift);
+    }
+}
+
+/// A pixel from sums of colours times opacity, and of opacity.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss
+)]
+fn divided(colors: [i32; 3], alpha: i32, shift: u32) -> [u8; 4] {
+    let opacity = level(alpha, shift);
+    if opacity == 0 {
+        return [0; 4];
+    }
+    let [r, g, b] = if alpha == 255 << shift {
+        // Exactly what three channels give.
+        colors.map(|sum| level(sum, shift))
+    } else {
+        // 24 bits are far more than the 8 that are left, and every processor rounds them the same.
+        let factor = 255.0 / alpha as f32;
+        colors.map(|sum| (sum as f32 * factor + 0.5).clamp(0.0, 255.0) as u8)
+    };
+    [r, g, b, opacity]
 }
 
 /// A colour times an opacity as a deep sample: c·a·256/255, rounded.
