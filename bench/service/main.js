@@ -23,8 +23,8 @@ const { values: options } = parseArgs({
 const [seconds, connections, count, sample] = ['seconds', 'connections', 'photographs', 'quality-sample'].map((name) => Number(options[name]));
 const formats = options.formats.split(',');
 const BOX = 512;
-/** The same number for all; what it means is each encoder's own affair, so bytes and scores stand beside the speed. PNG has none. */
-const QUALITY = { jpeg: 80, png: 80, webp: 80, avif: 50 };
+/** The same number for all; what it means is each encoder's own affair, so bytes and scores stand beside the speed. */
+const QUALITY = { jpeg: 80, webp: 80, avif: 50 };
 /** More transforms than a second of any server here makes, for every second. */
 const PER_SECOND_MOST = 400;
 
@@ -45,15 +45,16 @@ async function main() {
   const sides = {
     calotype: {
       start: (root) => start(binary, ['serve', '--listen', '127.0.0.1:0', '--root', root, '--no-playground', '--set', 'log=warn', '--data', path.join(scratch, `data-${path.basename(root)}`)]),
-      path: (job) => `/cdn-cgi/image/w=${BOX},h=${BOX},fit=scale-down,q=${QUALITY[job.format]},f=${job.format}/${job.name}`,
+      // With a quality a PNG would get a palette.
+      path: (job) => `/cdn-cgi/image/w=${BOX},h=${BOX},fit=scale-down,${QUALITY[job.format] ? `q=${QUALITY[job.format]},` : ''}f=${job.format}/${job.name}`,
     },
     sharp: {
       start: (root) => start(process.execPath, [path.join(import.meta.dirname, '../throughput/sharp-server.js'), root]),
-      path: (job) => `/${job.name}?w=${BOX}&h=${BOX}&fit=scale-down&q=${QUALITY[job.format]}&f=${job.format}`,
+      path: (job) => `/${job.name}?w=${BOX}&h=${BOX}&fit=scale-down&q=${QUALITY[job.format] ?? ''}&f=${job.format}`,
     },
     oximg: {
       start: (root) => start(process.env.BENCH_OXIMG, [], { ...process.env, PORT: '0', OXIMG_BIND: '127.0.0.1', IMAGES_DIR: root, OXIMG_OPTIONS_PREFIX: '/cdn-cgi/image' }),
-      path: (job) => `/cdn-cgi/image/width=${BOX},height=${BOX},quality=${QUALITY[job.format]},format=${job.format}/${job.name}`,
+      path: (job) => `/cdn-cgi/image/width=${BOX},height=${BOX},${QUALITY[job.format] ? `quality=${QUALITY[job.format]},` : ''}format=${job.format}/${job.name}`,
     },
   };
   if (!process.env.BENCH_OXIMG) delete sides.oximg;

@@ -5,7 +5,7 @@ export function markdown(result) {
   const formats = [...new Set(rows.map((row) => row.format))];
   const areas = Object.values(result.photographs)[0].map(({ width, height }) => (width * height) / 1e6);
   const lines = formats.flatMap((format) => rows.filter((row) => row.format === format).map((row, index) => {
-    const name = index ? '' : `${format.toUpperCase()}${format === 'png' ? '' : `, quality ${settings.quality[format]}`}`;
+    const name = index ? '' : `${format.toUpperCase()}${settings.quality[format] ? `, quality ${settings.quality[format]}` : ''}`;
     if (row.unable) return `| ${name} | ${row.side} | – | | | | | | | ${row.unable} |`;
     const of = pictures.filter((picture) => picture.format === format && picture.side === row.side && picture.gamma);
     const score = (measure, digits) => ['gamma', 'linear'].map((light) => mean(of.map((picture) => picture[light][measure])).toFixed(digits)).join(' / ');
