@@ -71,7 +71,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         fs::write(&file, format!("{kept:#}\n"))?;
         return Ok(());
     }
-    let kept: Value = serde_json::from_slice(&fs::read(&file)?)?;
+    let kept =
+        fs::read(&file).map_err(|error| format!("{}: {error}; `cargo xtask perf --write` makes it", file.display()))?;
+    let kept: Value = serde_json::from_slice(&kept)?;
     let mut changed = Vec::new();
     for (name, &now) in &counts {
         let before = kept
