@@ -6,6 +6,8 @@
 #   bench/jobs.sh --ours-only --no-quality       the times of Calotype alone
 #   bench/jobs.sh --help                         all options
 #
+# What measures only a part does not touch the report; it is written to .tools/bench/jobs/part.
+#
 # Photographs: JPEGs of at least 20 megapixels below $BENCH_PHOTOS, or below $CALOTYPE_SHARED/corpus/photo; one is enough.
 # It needs Rust, Node 20.12 or newer, Python 3 with `venv`, and Linux. sharp, oximg and the judges are installed, oximg and the judges from source.
 set -euo pipefail

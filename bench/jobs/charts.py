@@ -1,5 +1,7 @@
 """Charts of the result, for pages that are light or dark."""
 
+import textwrap
+
 import matplotlib
 
 matplotlib.use("svg")
@@ -35,6 +37,7 @@ def write(result, folder):
     if not any(row["side"] == "sharp" for row in users):
         return
     names = [job["name"] for job in result["jobs"]]
+    titles = {job["name"]: textwrap.fill(f"{job['name']}: {job['title']}", 26) for job in result["jobs"]}
     sides = list(dict.fromkeys(row["side"] for row in users))
 
     def of(job, side):
@@ -42,8 +45,8 @@ def write(result, folder):
 
     cpu = {side: [report.relative(users, of(job, side), "cpu_ms") for job in names] for side in sides if side != "sharp"}
     memory = {side: [max((row["peak_mb"] for row in of(job, side)), default=None) for job in names] for side in sides}
-    bars(folder / "jobs-cpu.svg", "CPU time of one job, sharp = 1 (lower is better)", names, cpu, "{:.2f}", one=True)
-    bars(folder / "jobs-memory.svg", "Peak memory of the process, MB (lower is better)", names, memory, "{:.0f}")
+    bars(folder / "jobs-cpu.svg", "CPU time of one job, sharp = 1 (lower is better)", titles.values(), cpu, "{:.2f}", one=True)
+    bars(folder / "jobs-memory.svg", "Peak memory of the process, MB (lower is better)", titles.values(), memory, "{:.0f}")
     if result["equal"]:
         lights = {"gamma": "calotype", "linear": "oximg"}
         equal = [each for each in result["equal"] if each["side"] == "sharp"]
@@ -51,7 +54,7 @@ def write(result, folder):
         series = {light: [report.equal_ratio([each for each in equal if each["job"] == name], light) for name in with_quality] for light in lights}
         labels = {light: f"judged in {'linear light' if light == 'linear' else light}" for light in lights}
         title = "Bytes of Calotype at the score of sharp, sharp = 1 (lower is better)"
-        bars(folder / "jobs-bytes.svg", title, with_quality, {labels[light]: values for light, values in series.items()}, "{:.2f}", one=True,
+        bars(folder / "jobs-bytes.svg", title, [titles[name] for name in with_quality], {labels[light]: values for light, values in series.items()}, "{:.2f}", one=True,
              colors={labels[light]: COLORS[color] for light, color in lights.items()})
 
 
@@ -59,7 +62,7 @@ def bars(path, title, names, series, number, one=False, colors=COLORS):
     """Groups of horizontal bars, a value written at the end of each."""
     thickness = 0.8 / len(series)
     with plot.rc_context(STYLE):
-        figure, axes = plot.subplots(figsize=(8.6, 1.2 + len(names) * (0.16 + 0.2 * len(series))), layout="constrained")
+        figure, axes = plot.subplots(figsize=(8.6, 1.2 + len(names) * (0.2 + 0.2 * len(series))), layout="constrained")
         most = max([value for values in series.values() for value in values if value is not None] + ([1] if one else []))
         for index, (side, values) in enumerate(series.items()):
             places = [place + (index - (len(series) - 1) / 2) * thickness for place in range(len(names))]
@@ -68,7 +71,7 @@ def bars(path, title, names, series, number, one=False, colors=COLORS):
                 axes.text((value or 0) + most * 0.008, place, "–" if value is None else number.format(value), va="center", fontsize=8.5)
         if one:
             axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), list(names), fontsize=9.5)
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(0, most * 1.08)

@@ -39,8 +39,12 @@ def arguments():
     parser.add_argument("--ours-only", action="store_true", help="only Calotype, and no interpolation of bytes")
     parser.add_argument("--no-quality", action="store_true", help="times, memory and bytes alone")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core that everything timed is pinned to")
-    parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "report")
-    return parser.parse_args()
+    parser.add_argument("--out", type=pathlib.Path, help="where to write; bench/report, or the work folder where only a part is measured")
+    options = parser.parse_args()
+    if not options.out:
+        is_part = options.jobs or options.ours_only or options.no_quality
+        options.out = pathlib.Path(os.environ["BENCH_WORK"]) / "part" if is_part else HERE.parent / "report"
+    return options
 
 
 def main():
@@ -86,6 +90,7 @@ def main():
     (options.out / "jobs.md").write_text(report.markdown(result))
     charts.write(result, options.out)
     print(report.markdown(result))
+    say("written to", options.out)
 
 
 def say(*words):

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ProcessTime;
 
 /// Runs the job once to warm up and then up to `repeats` times, but starts no further run after `budget`. A warm-up that is longer than the budget
 /// is the measurement. Prints one JSON object; gives the bytes of the last run.
@@ -20,9 +20,10 @@ pub(crate) fn measure<E: Into<Box<dyn Error>>>(
     let mut bytes = Vec::new();
     for run in 0..=repeats {
         drop(std::mem::take(&mut bytes));
-        let (wall, cpu) = (Instant::now(), cpu_us());
+        let (wall, cpu) = (Instant::now(), ProcessTime::now());
         bytes = job().map_err(Into::into)?;
-        let (cpu, wall) = (cpu_us() - cpu, wall.elapsed().as_micros());
+        // User and system time of all threads: what `getrusage(RUSAGE_SELF)` sums up, in finer steps.
+        let (cpu, wall) = (cpu.elapsed().as_micros(), wall.elapsed().as_micros());
         let is_over = begun.elapsed() >= budget;
         if run > 0 || is_over || repeats == 0 {
             runs.push(format!(r#"{{"cpu_us":{cpu},"wall_us":{wall}}}"#));
@@ -34,12 +35,6 @@ pub(crate) fn measure<E: Into<Box<dyn Error>>>(
     let (peak_kb, runs, size) = (peak_kb(), runs.join(","), bytes.len());
     println!(r#"{{"bytes":{size},"idle_kb":{idle_kb},"peak_kb":{peak_kb},"runs":[{runs}]}}"#);
     Ok(bytes)
-}
-
-/// CPU time of the whole process, user and system, all threads: what `getrusage(RUSAGE_SELF)` sums up, in finer steps.
-fn cpu_us() -> i64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec * 1_000_000 + time.tv_nsec / 1_000
 }
 
 /// The most memory of the process that was ever resident (`VmHWM`, proc_pid_status(5)); 0 where the system does not say.

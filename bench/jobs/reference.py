@@ -20,6 +20,7 @@ def decode(path, keep_profile=False):
     frames, times = [], []
     with Image.open(path) as image:
         for frame in ImageSequence.Iterator(image):
+            frame.load()  # WebP says a frame's time only then.
             times.append(frame.info.get("duration", 0))
             profile = image.info.get("icc_profile")
             frame = ImageOps.exif_transpose(frame)

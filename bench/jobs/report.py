@@ -90,7 +90,7 @@ def remarks(of):
             said.append(quality["error"])
         if quality.get("timing_equal") is False:
             said.append("times of frames differ")
-        if quality.get("alpha_error", {}).get("most", 0) > 0:
+        if quality.get("alpha_error", {}).get("most", 0) > 1:  # One is rounding.
             said.append(f"alpha off by {quality['alpha_error']['mean']:.2f} of 255, at most {quality['alpha_error']['most']}")
     return "; ".join(dict.fromkeys(said))
 

@@ -17,23 +17,26 @@ export function get(agent, origin, path) {
   });
 }
 
-/** Runs all jobs; `pathOf(job)` is its path on this server. Gives wall time, latencies, bytes, sizes of the pictures and what went wrong. */
-export async function load(origin, jobs, pathOf, inFlight) {
+/**
+ * Runs all jobs, or as many as are begun within some seconds; `pathOf(job)` is its path on this server. Gives wall time, latencies, bytes, sizes of the
+ * pictures and what went wrong.
+ */
+export async function load(origin, jobs, pathOf, inFlight, seconds = Infinity) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: inFlight, maxFreeSockets: inFlight });
-  const latencies = new Float64Array(jobs.length);
+  const measured = new Float64Array(jobs.length);
   const sizes = new Array(jobs.length);
   const errors = [];
   let next = 0;
   let bytes = 0;
   const started = performance.now();
   const worker = async () => {
-    while (next < jobs.length) {
+    while (next < jobs.length && performance.now() - started < seconds * 1000) {
       const index = next;
       next += 1;
       const job = jobs[index];
       try {
         const { status, body, ms } = await get(agent, origin, pathOf(job));
-        latencies[index] = ms;
+        measured[index] = ms;
         bytes += body.length;
         if (status !== 200) throw new Error(`status ${status}: ${body.toString('utf8', 0, 200)}`);
         const header = imageHeader(body);
@@ -47,8 +50,8 @@ export async function load(origin, jobs, pathOf, inFlight) {
   await Promise.all(Array.from({ length: inFlight }, worker));
   const wallMs = performance.now() - started;
   agent.destroy();
-  latencies.sort();
-  return { wallMs, perSecond: (jobs.length - errors.length) / (wallMs / 1000), p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), bytes, sizes, errors };
+  const latencies = measured.subarray(0, next).sort();
+  return { requests: next, wallMs, perSecond: (next - errors.length) / (wallMs / 1000), p50Ms: quantile(latencies, 0.5), p95Ms: quantile(latencies, 0.95), p99Ms: quantile(latencies, 0.99), bytes, sizes, errors };
 }
 
 /** The smallest value that at least this part of the sorted values does not exceed (nearest rank). */

@@ -5,6 +5,7 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { commit, machine, text } from './about.js';
 import { jobs, photographs, QUALITY } from './jobs.js';
 import { get, load } from './load.js';
 import { cpuSeconds, peakResidentBytes, start } from './process.js';
@@ -124,21 +125,4 @@ async function keepSample(server, side, pathOf, list, photos) {
 function judge(pictures) {
   const input = pictures.sort((a, b) => (a.source < b.source ? -1 : 1)).map((each) => JSON.stringify(each)).join('\n');
   return JSON.parse(execFileSync(process.env.BENCH_PYTHON, [path.join(import.meta.dirname, 'quality.py')], { input, stdio: ['pipe', 'pipe', 'inherit'] }).toString());
-}
-
-function machine() {
-  const cpus = os.cpus();
-  return { cpu: cpus[0]?.model.trim() || os.arch(), cores: os.availableParallelism(), memory_gib: Math.round(os.totalmem() / 2 ** 30), kernel: `${os.type()} ${os.release()}` };
-}
-
-function text(command, args) {
-  return execFileSync(command, args).toString().trim();
-}
-
-function commit() {
-  try {
-    return text('git', ['-C', import.meta.dirname, 'describe', '--always', '--dirty']);
-  } catch {
-    return 'unknown';
-  }
 }

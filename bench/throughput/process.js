@@ -4,7 +4,7 @@ import fs from 'node:fs';
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK']).toString());
 
-/** Starts a server that prints "listening on URL"; gives `{ pid, origin, stop }`. */
+/** Starts a server that prints "listening on URL", or only ":PORT"; gives `{ pid, origin, stop }`. */
 export function start(command, args, env = process.env) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -18,11 +18,13 @@ export function start(command, args, env = process.env) {
       clearTimeout(forced);
     };
     child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-4000)));
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-      const found = /listening on (http:\/\/[^\s/]+)/.exec(out);
-      if (found) resolve({ pid: child.pid, origin: found[1], stop });
-    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        out = (out + chunk).slice(-4000);
+        const found = /listening on (?:(http:\/\/[^\s/]+)|:(\d+))(?=[\s/])/.exec(out);
+        if (found) resolve({ pid: child.pid, origin: found[1] ?? `http://127.0.0.1:${found[2]}`, stop });
+      });
+    }
     child.once('error', reject);
     ended.then((code) => reject(new Error(`${command} ended with ${code} before it listened: ${log}`)));
   });

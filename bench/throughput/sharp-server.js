@@ -21,7 +21,8 @@ async function transform(url) {
   const source = await fs.readFile(path.join(folder, path.basename(url.pathname)));
   const quality = Number(asked.get('q'));
   const resized = sharp(source).rotate().resize(Number(asked.get('w')), Number(asked.get('h')), FITS[asked.get('fit')]);
-  return asked.get('f') === 'webp' ? resized.webp({ quality, ...effort }).toBuffer() : resized.jpeg({ quality, progressive: true }).toBuffer();
+  const settings = { jpeg: { quality, progressive: true }, webp: { quality, ...effort }, avif: { quality }, png: {} }[asked.get('f')];
+  return resized[asked.get('f')](settings).toBuffer();
 }
 
 const server = http.createServer(async (request, response) => {

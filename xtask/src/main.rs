@@ -1,6 +1,7 @@
 //! Checks and generators for developers: `cargo xtask <command>`.
 
 mod check;
+mod perf;
 mod samples;
 mod wasm;
 
@@ -13,6 +14,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   check           check the rules on crates, surfaces and unsafe code
+  perf [--write]  count instructions with callgrind and compare them with bench/report/instructions.json, or keep them there
   samples [DIR]   render the sample pictures (default: js/playground/public)
   wasm            build the plan for browsers into js/playground/src/plan
 ";
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let rest = arguments.get(1..).unwrap_or_default();
     let outcome = match arguments.first().map(String::as_str) {
         Some("check") => check::run(),
+        Some("perf") => perf::run(rest),
         Some("samples") => samples::run(rest),
         Some("wasm") => wasm::run(),
         _ => Err(USAGE.into()),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use calotype_engine::{Job, NoModels, NoOverlays};
 use calotype_plan::{AcceptedFormats, ClientHints, Limits, Options, Plan};
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ProcessTime;
 
 /// A prime, so that the order visits every pair before one comes again.
 const STRIDE: usize = 7919;
@@ -38,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             scope.spawn(|| {
                 while Instant::now() < end {
                     let at = next.fetch_add(1, Ordering::Relaxed).wrapping_mul(STRIDE) % pairs.max(1);
-                    let (Some(plan), Some(source)) = (plans.get(at % plans.len()), sources.get(at / plans.len())) else {
+                    let (Some(plan), Some(source)) = (plans.get(at % plans.len()), sources.get(at / plans.len()))
+                    else {
                         break;
                     };
                     let done = calotype_engine::run(&Job {
@@ -60,12 +61,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             resident.push(status_kb("VmRSS:"));
         }
     });
-    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    let cpu_ms = ProcessTime::now().as_duration().as_millis();
     println!(
-        r#"{{"jobs":{},"failed":{},"cpu_ms":{},"peak_kb":{},"left_kb":{},"resident_kb":{resident:?}}}"#,
+        r#"{{"jobs":{},"failed":{},"cpu_ms":{cpu_ms},"peak_kb":{},"left_kb":{},"resident_kb":{resident:?}}}"#,
         next.into_inner(),
         failed.into_inner(),
-        cpu.tv_sec * 1000 + cpu.tv_nsec / 1_000_000,
         status_kb("VmHWM:"),
         status_kb("VmRSS:"),
     );

@@ -11,7 +11,10 @@ fn waves(size: Size) -> Picture {
     let mut data = Vec::new();
     for y in 0..size.height {
         for x in 0..size.width {
-            let (x, y) = (f64::from(x) / f64::from(size.width), f64::from(y) / f64::from(size.height));
+            let (x, y) = (
+                f64::from(x) / f64::from(size.width),
+                f64::from(y) / f64::from(size.height),
+            );
             let wave = |phase: f64| (127.5 + 110.0 * (phase * std::f64::consts::TAU).sin()).round() as u8;
             data.extend([wave(x * 3.0 + 0.1), wave(y * 2.0 + 0.4), wave(x * 2.0 - y * 2.0)]);
         }
@@ -22,7 +25,12 @@ fn waves(size: Size) -> Picture {
 /// The mean difference of all samples.
 fn mean(a: &Picture, b: &Picture) -> f64 {
     assert_eq!(a.size(), b.size());
-    let sum: u64 = a.data().iter().zip(b.data()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let sum: u64 = a
+        .data()
+        .iter()
+        .zip(b.data())
+        .map(|(a, b)| u64::from(a.abs_diff(*b)))
+        .sum();
     sum as f64 / a.data().len() as f64
 }
 
@@ -51,13 +59,21 @@ fn planes_lie_on_each_other_in_every_turn_size_and_format() {
                     ops
                 };
                 let wanted = around.pixels(ops(), &lossless);
-                for format in [FormatChoice::Jpeg, FormatChoice::BaselineJpeg, FormatChoice::Webp, FormatChoice::Avif] {
+                for format in [
+                    FormatChoice::Jpeg,
+                    FormatChoice::BaselineJpeg,
+                    FormatChoice::Webp,
+                    FormatChoice::Avif,
+                ] {
                     let done = around.run(&written(ops(), format), &lossy).unwrap();
                     let off = mean(&wanted, &unpacked(&done.bytes));
                     // What the encoder alone loses. Half a pixel of shift would be 4 at 81 pixels of width.
                     let whole = around.run(&written(ops(), format), &lossless).unwrap();
                     let loss = mean(&wanted, &unpacked(&whole.bytes));
-                    assert!(off < loss + 0.6, "{from} {turn:?} to {width} as {format:?}: {off:.2}, {loss:.2}");
+                    assert!(
+                        off < loss + 0.6,
+                        "{from} {turn:?} to {width} as {format:?}: {off:.2}, {loss:.2}"
+                    );
                 }
             }
         }
@@ -97,7 +113,9 @@ fn a_picture_that_is_only_written_anew_keeps_its_planes() {
 #[test]
 fn linear_light_keeps_the_light_of_a_chequerboard() {
     let size = Size::new(64, 64);
-    let data = (0..64 * 64).flat_map(|at| [if (at % 64 + at / 64) % 2 == 0 { 255 } else { 0 }; 3]).collect();
+    let data = (0..64 * 64)
+        .flat_map(|at| [if (at % 64 + at / 64) % 2 == 0 { 255 } else { 0 }; 3])
+        .collect();
     let board = Picture::from_raw(size, Layout::Rgb, data).unwrap();
     let ops = || vec![resize(8, 8, Fit::Squeeze)];
     for source in [png(&board), jpeg(&board, 100)] {
@@ -124,11 +142,15 @@ fn linear_light_keeps_the_light_of_a_chequerboard() {
 #[test]
 fn a_gray_source_stays_gray() {
     let size = Size::new(300, 200);
-    let data = (0..size.area()).flat_map(|at| [(at % 300 * 255 / 300) as u8; 3]).collect();
+    let data = (0..size.area())
+        .flat_map(|at| [(at % 300 * 255 / 300) as u8; 3])
+        .collect();
     let gray = Picture::from_raw(size, Layout::Rgb, data).unwrap();
     let around = Around::default();
     let ops = || vec![resize(100, 0, Fit::ScaleDown)];
     let wanted = around.pixels(ops(), &png(&gray));
-    let done = around.run(&written(ops(), FormatChoice::Jpeg), &jpeg(&gray, 95)).unwrap();
+    let done = around
+        .run(&written(ops(), FormatChoice::Jpeg), &jpeg(&gray, 95))
+        .unwrap();
     assert!(difference(&wanted, &unpacked(&done.bytes)) <= 4);
 }
