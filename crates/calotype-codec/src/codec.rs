@@ -176,7 +176,7 @@ pub fn encoder_version() -> &'static str {
             png::ENCODER_VERSION,
             gif::ENCODER_VERSION,
             webp::ENCODER_VERSION,
-            avif::ENCODER_VERSION,
+            avif::encoder_version(),
             svg::ENCODER_VERSION,
         ]
         .join("; ")

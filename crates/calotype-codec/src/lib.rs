@@ -35,6 +35,7 @@ mod webp;
 mod ycc;
 
 pub use animation::{Animation, AnimationEncoder, AnimationRequest, Frame, Loops, decode_animation};
+pub use avif::encoder as avif_encoder;
 pub use budget::{Budget, Reservation};
 pub use codec::{DecodeRequest, Decoded, EncodeRequest, PaletteUse, decode, encode, encoder_version, probe};
 pub use color::{ColorSource, to_srgb};
