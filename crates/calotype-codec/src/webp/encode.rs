@@ -8,13 +8,17 @@ use crate::{Budget, Chroma, CodecError, Layout, OutputMetadata, Picture, Range, 
 /// Method 2 costs less than half of method 4's time for 2.3 % more bytes (measured on photographs of 800x600); alpha is always lossless.
 const LOSSY_METHOD: u8 = 2;
 
+/// From this quality on chroma is halved with care, at the price of a second encode's time: what is lost otherwise cannot be bought back with bytes. JPEG
+/// does not halve it at all from here on.
+const SHARP_CHROMA_QUALITY: u8 = 90;
+const SHARP_CHROMA_BYTES_PER_PX: u64 = 16;
+
 /// Effort 30 of 100 at method 3: libwebp's own lossless preset 3 of 9.
 const LOSSLESS_METHOD: u8 = 3;
 const LOSSLESS_EFFORT: f32 = 30.0;
 
 /// Library, and every setting that changes bytes.
-pub(super) const VERSION: &str =
-    "libwebp-sys 0.14.4, lossy m2 quality table 1, lossless m3 e30 exact, animated by changed blocks of 8";
+pub(super) const VERSION: &str = "libwebp-sys 0.14.4, lossy m2 quality table 1 sharp yuv from q90, lossless m3 e30 exact, animated by changed blocks of 8";
 
 /// Bytes of working memory per pixel: the 4:2:0 planes and the coefficients kept per macroblock for a lossy picture; the pixels twice, the hash chain
 /// and up to four lists of references for a lossless one (34 measured on noise), and for alpha, which is coded by the same code (25 measured).
@@ -34,8 +38,11 @@ pub(crate) fn encode(
 ) -> Result<Vec<u8>, CodecError> {
     let size = picture.size();
     check_size(size)?;
+    let settings = settings(quality, lossless);
+    let sharp_bytes = u64::from(settings.sharp_chroma) * SHARP_CHROMA_BYTES_PER_PX;
+    let _sharp = budget.reserve(size.area().saturating_mul(sharp_bytes))?;
     let _working = budget.reserve(working_bytes(size, picture.layout(), lossless))?;
-    let encoded = sys::encode(picture.data(), size, picture.layout(), settings(quality, lossless))?;
+    let encoded = sys::encode(picture.data(), size, picture.layout(), settings)?;
     container::with_metadata(
         encoded,
         size,
@@ -45,7 +52,7 @@ pub(crate) fn encode(
     )
 }
 
-/// Encodes planes, lossy. Limited range and half chroma go in as they are; what is otherwise is brought there first.
+/// Encodes planes, lossy; below quality 90 they look as well as the colours they came from. Limited range and half chroma go in as they are; what is otherwise is brought there first.
 pub(crate) fn encode_planes(
     picture: &YccPicture,
     quality: u8,
@@ -58,7 +65,7 @@ pub(crate) fn encode_planes(
     let picture = reshaped.as_ref().unwrap_or(picture);
     let _working = budget.reserve(working_bytes(size, Layout::Rgb, false))?;
     let planes = [0, 1, 2].map(|plane| picture.plane(plane));
-    let encoded = sys::encode_planes(planes, size, settings(quality, false))?;
+    let encoded = sys::encode_planes(planes, size, frame_settings(quality, false))?;
     container::with_metadata(
         encoded,
         size,
@@ -89,8 +96,8 @@ pub(super) fn working_bytes(size: Size, layout: Layout, lossless: bool) -> u64 {
 }
 
 /// Where our quality and libwebp's look about the same as a JPEG of ours: within 3 points of its SSIMULACRA2 score, in the median over ten photographs of
-/// 800 pixels, with method 2 (`bench/report/quality.md`). From 80 on it is the lower end of that, because there WebP needs as many bytes as JPEG for the same
-/// score: its chroma is halved and its range limited, which JPEG's is not from 90 on. At 95 that leaves it 3.3 points behind, whatever is spent.
+/// 800 pixels, with the settings of this file (`bench/report/quality.md`). From 80 on it is the lower end of that, because there WebP needs as many bytes as
+/// JPEG for the same score: its chroma is halved and its range limited, which JPEG's is not from 90 on.
 const FIDELITIES: [(u8, f32); 12] = [
     (0, 0.0),
     (10, 2.0),
@@ -102,7 +109,7 @@ const FIDELITIES: [(u8, f32); 12] = [
     (80, 81.0),
     (85, 86.0),
     (90, 94.0),
-    (95, 99.0),
+    (95, 98.0),
     (100, 100.0),
 ];
 
@@ -118,12 +125,21 @@ fn fidelity(quality: u8) -> f32 {
     100.0
 }
 
-/// What libwebp is asked to do.
-pub(super) fn settings(quality: u8, lossless: bool) -> sys::Settings {
+/// What libwebp is asked to do for a frame of an animation, or for planes: chroma is halved by a mean.
+pub(super) fn frame_settings(quality: u8, lossless: bool) -> sys::Settings {
+    sys::Settings {
+        sharp_chroma: false,
+        ..settings(quality, lossless)
+    }
+}
+
+/// What libwebp is asked to do for a picture.
+fn settings(quality: u8, lossless: bool) -> sys::Settings {
     sys::Settings {
         quality: if lossless { LOSSLESS_EFFORT } else { fidelity(quality) },
         method: if lossless { LOSSLESS_METHOD } else { LOSSY_METHOD },
         lossless,
+        sharp_chroma: !lossless && quality >= SHARP_CHROMA_QUALITY,
     }
 }
 
@@ -145,6 +161,11 @@ mod tests {
                 .zip([0.0, 100.0, 100.0])
                 .all(|(found, end): (&f32, f32)| (found - end).abs() < 1e-4),
             "{ends:?}"
+        );
+        let is_sharp = |quality, lossless| settings(quality, lossless).sharp_chroma;
+        assert_eq!(
+            [is_sharp(89, false), is_sharp(90, false), is_sharp(90, true)],
+            [false, true, false]
         );
         // By hand, from (70, 72) to (80, 81).
         assert!((fidelity(75) - 76.5).abs() < 1e-4);
