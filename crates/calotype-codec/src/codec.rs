@@ -97,7 +97,11 @@ impl EncodeRequest {
     pub const fn planes(&self) -> Option<(Chroma, Range)> {
         match *self {
             Self::Jpeg { quality, .. } => Some((jpeg::chroma(quality), Range::Full)),
-            Self::Webp { lossless: false, .. } => Some((Chroma::Half, Range::Limited)),
+            // Above, chroma is halved with a look at luma, for which it has to be whole.
+            Self::Webp {
+                quality,
+                lossless: false,
+            } if !webp::halves_with_care(quality) => Some((Chroma::Half, Range::Limited)),
             Self::Avif { .. } => Some((Chroma::Half, Range::Full)),
             _ => None,
         }
@@ -214,7 +218,7 @@ pub fn encoder_version() -> &'static str {
             png::ENCODER_VERSION,
             gif::ENCODER_VERSION,
             webp::ENCODER_VERSION,
-            avif::ENCODER_VERSION,
+            avif::encoder_version(),
             svg::ENCODER_VERSION,
         ]
         .join("; ")

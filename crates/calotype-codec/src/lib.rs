@@ -36,6 +36,7 @@ mod webp;
 mod ycc;
 
 pub use animation::{Animation, AnimationEncoder, AnimationRequest, Frame, Loops, decode_animation};
+pub use avif::encoder as avif_encoder;
 pub use budget::{Budget, Reservation};
 pub use codec::{
     DecodeRequest, Decoded, EncodeRequest, PaletteUse, decode, encode, encode_planes, encoder_version, probe,

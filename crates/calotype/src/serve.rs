@@ -77,6 +77,12 @@ fn app(settings: &Settings) -> Result<App, Failure> {
         Some(decoder) => tracing::info!(decoder, "HEIC pictures are decoded"),
         None => tracing::info!("HEIC pictures are not decoded: libheif is not installed; their headers are read"),
     }
+    match calotype_codec::avif_encoder() {
+        (encoder, true) => tracing::info!(encoder, "AVIF is written by this machine's libaom"),
+        (encoder, false) => {
+            tracing::info!(encoder, "AVIF is written by the libaom built in: there is no newer one, 3.12 or later");
+        }
+    }
     let memory = SourceMemory::new(settings.source_memory.0);
     let guard = match (settings.allow_private, settings.allow_networks.is_empty()) {
         (true, _) => AddressGuard::off(),

@@ -1,7 +1,7 @@
-//! The calls into libaom's encoder, each behind a safe function with the right type: `aom_codec_control` is variadic in C and checks none. Nothing else
-//! in the crate touches `libaom_sys`.
+//! The calls into libaom's encoder, each behind a safe function with the right type: `aom_codec_control` is variadic in C and checks none. `library`
+//! says whose functions they are. Nothing else in the crate touches `libaom_sys`.
 
-use std::ffi::{c_int, c_uint};
+use std::ffi::{CStr, c_int, c_uint};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -9,6 +9,8 @@ use std::ptr;
 use calotype_plan::Size;
 use libaom_sys as aom;
 
+use super::encode::options;
+use super::library::Library;
 use crate::CodecError;
 
 /// What the encoder is asked to do.
@@ -18,37 +20,43 @@ pub(super) struct Settings {
     pub(super) quantizer: u8,
     /// 0 (slow) ..=9.
     pub(super) speed: u8,
-    /// What bits are spent on: structure, for pictures, or plain error, for masks.
-    pub(super) tune: Tune,
+    /// What is encoded.
+    pub(super) of: Use,
 }
 
-/// A metric of libaom.
+/// What planes are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tune {
-    /// Structural similarity.
-    Ssim,
-    /// Mean squared error.
-    Psnr,
+pub(super) enum Use {
+    /// To be looked at.
+    Picture,
+    /// The opacity of another picture: exact values count, not looks.
+    Mask,
 }
 
 /// An encoder; destroyed when dropped.
-struct Encoder(Box<aom::aom_codec_ctx_t>);
+struct Encoder<'a>(Box<aom::aom_codec_ctx_t>, &'a Library);
 
-impl Drop for Encoder {
+impl Drop for Encoder<'_> {
     fn drop(&mut self) {
         // SAFETY: the context was initialised by aom_codec_enc_init_ver and is destroyed once.
         unsafe {
-            aom::aom_codec_destroy(&raw mut *self.0);
+            (self.1.destroy)(&raw mut *self.0);
         }
     }
 }
 
-impl Encoder {
+impl Encoder<'_> {
     /// Sets an integer option of the encoder. All controls used here take an `int` or an `unsigned int`, which are passed alike.
     fn set(&mut self, control: aom::aome_enc_control_id, value: c_int) -> Result<(), CodecError> {
         let control = c_int::try_from(control).map_err(|_| failed())?;
         // SAFETY: the context is initialised, and the control takes one argument of the size of an int.
-        check(unsafe { aom::aom_codec_control(&raw mut *self.0, control, value) })
+        check(unsafe { (self.1.control)(&raw mut *self.0, control, value) })
+    }
+
+    /// Sets an option by its name on libaom's command line.
+    fn set_option(&mut self, name: &CStr, value: &CStr) -> Result<(), CodecError> {
+        // SAFETY: the context is initialised, and the texts end with a zero byte.
+        check(unsafe { (self.1.set_option)(&raw mut *self.0, name.as_ptr(), value.as_ptr()) })
     }
 }
 
@@ -107,13 +115,13 @@ impl<'a> Image<'a> {
 }
 
 /// Encodes planes as one still AV1 picture: 8 bits, full range, BT.601, primaries and curve of sRGB, on this thread alone.
-pub(super) fn encode(source: Source<'_>, settings: Settings) -> Result<Vec<u8>, CodecError> {
+pub(super) fn encode(library: &Library, source: Source<'_>, settings: Settings) -> Result<Vec<u8>, CodecError> {
     // SAFETY: the call gives a pointer to a static.
-    let interface = unsafe { aom::aom_codec_av1_cx() };
+    let interface = unsafe { (library.interface)() };
     let mut config = MaybeUninit::<aom::aom_codec_enc_cfg_t>::zeroed();
     // SAFETY: the call fills the configuration in when it succeeds; a zeroed one is valid too.
     let mut config = unsafe {
-        check(aom::aom_codec_enc_config_default(
+        check((library.config_default)(
             interface,
             config.as_mut_ptr(),
             aom::AOM_USAGE_ALL_INTRA,
@@ -135,14 +143,14 @@ pub(super) fn encode(source: Source<'_>, settings: Settings) -> Result<Vec<u8>, 
     // SAFETY: the context may be written, the configuration is copied. A context whose initialisation failed needs no destroying.
     let mut encoder = unsafe {
         let version = c_int::try_from(aom::AOM_ENCODER_ABI_VERSION).map_err(|_| failed())?;
-        check(aom::aom_codec_enc_init_ver(
+        check((library.init)(
             context.as_mut_ptr(),
             interface,
             &raw const config,
             0,
             version,
         ))?;
-        Encoder(context.assume_init())
+        Encoder(context.assume_init(), library)
     };
     encoder.set(aom::AOME_SET_CPUUSED, c_int::from(settings.speed.min(9)))?;
     encoder.set(
@@ -150,12 +158,10 @@ pub(super) fn encode(source: Source<'_>, settings: Settings) -> Result<Vec<u8>, 
         c_int::try_from(quantizer).map_err(|_| failed())?,
     )?;
     encoder.set(aom::AV1E_SET_ROW_MT, 0)?;
-    let tune = match settings.tune {
-        Tune::Ssim => aom::AOM_TUNE_SSIM,
-        Tune::Psnr => aom::AOM_TUNE_PSNR,
-    };
+    for (name, value) in options(library.generation, settings.of) {
+        encoder.set_option(name, value)?;
+    }
     for (control, value) in [
-        (aom::AOME_SET_TUNING, tune),
         (aom::AV1E_SET_COLOR_RANGE, aom::AOM_CR_FULL_RANGE),
         (aom::AV1E_SET_COLOR_PRIMARIES, aom::AOM_CICP_CP_BT_709),
         (aom::AV1E_SET_TRANSFER_CHARACTERISTICS, aom::AOM_CICP_TC_SRGB),
@@ -167,22 +173,22 @@ pub(super) fn encode(source: Source<'_>, settings: Settings) -> Result<Vec<u8>, 
     let mut out = Vec::new();
     // SAFETY: context and image are initialised; the planes have the lengths that the image says, and the encoder copies what it needs of them without
     // writing to them.
-    check(unsafe { aom::aom_codec_encode(&raw mut *encoder.0, &raw const image.image, 0, 1, 0) })?;
+    check(unsafe { (library.encode)(&raw mut *encoder.0, &raw const image.image, 0, 1, 0) })?;
     encoder.collect(&mut out)?;
     // SAFETY: as above; no image means the end of the input.
-    check(unsafe { aom::aom_codec_encode(&raw mut *encoder.0, ptr::null(), 0, 1, 0) })?;
+    check(unsafe { (library.encode)(&raw mut *encoder.0, ptr::null(), 0, 1, 0) })?;
     encoder.collect(&mut out)?;
     if out.is_empty() { Err(failed()) } else { Ok(out) }
 }
 
-impl Encoder {
+impl Encoder<'_> {
     /// Appends the packets that are ready.
     fn collect(&mut self, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let mut iterator: aom::aom_codec_iter_t = ptr::null();
         loop {
             // SAFETY: the context is initialised; the packet, if any, and its bytes stay valid until the next call on the context.
             let data = unsafe {
-                let packet = aom::aom_codec_get_cx_data(&raw mut *self.0, &raw mut iterator);
+                let packet = (self.1.get_data)(&raw mut *self.0, &raw mut iterator);
                 let Some(packet) = packet.as_ref() else { return Ok(()) };
                 if packet.kind != aom::AOM_CODEC_CX_FRAME_PKT || packet.data.frame.buf.is_null() {
                     continue;

@@ -86,7 +86,12 @@ impl AnimationWriter {
                 *place = pixel;
             }
         }
-        let file = sys::encode(&samples, size, channels, encode::settings(self.quality, self.lossless))?;
+        let file = sys::encode(
+            &samples,
+            size,
+            channels,
+            encode::frame_settings(self.quality, self.lossless),
+        )?;
         // Twice: the file as it came, and its chunks.
         let mut held = self.budget.reserve(file.len() as u64 * 2)?;
         let frame = MuxFrame::new(rect, duration_ms, change.is_blended, &file)?;
@@ -168,7 +173,7 @@ impl AnimationWriter {
     /// A frame that changes nothing: one transparent pixel.
     fn nothing(&self, duration_ms: u64) -> Result<MuxFrame, CodecError> {
         let one = Size::new(1, 1);
-        let file = sys::encode(&[0; 4], one, Layout::Rgba, encode::settings(0, true))?;
+        let file = sys::encode(&[0; 4], one, Layout::Rgba, encode::frame_settings(0, true))?;
         MuxFrame::new(Rect::of(one), duration_ms, true, &file)
     }
 }

@@ -146,6 +146,9 @@ pub(super) struct Settings {
     pub(super) method: u8,
     /// Every sample as it is, also under full transparency.
     pub(super) lossless: bool,
+    /// Chroma is halved so that what is shown comes nearest to the colours, instead of by a mean (libwebp's `use_sharp_yuv`). Planes have no colours to
+    /// compare with.
+    pub(super) sharp_chroma: bool,
 }
 
 /// A `WebPPicture`, whose buffers are freed on every path.
@@ -169,8 +172,8 @@ pub(super) fn encode(samples: &[u8], size: Size, layout: Layout, settings: Setti
     if samples.len() as u64 != layout.bytes(size) {
         return Err(CodecError::encode("the picture's samples do not fill its size"));
     }
-    // Lossy pictures are stored as 4:2:0 on import, a quarter of the memory of the other route.
-    input.0.use_argb = c_int::from(settings.lossless);
+    // Lossy pictures are stored as 4:2:0 on import, a quarter of the memory of the other route, unless both are needed.
+    input.0.use_argb = c_int::from(settings.lossless || settings.sharp_chroma);
     // SAFETY: the samples are height rows of stride bytes, checked above; the import copies them.
     let imported = unsafe {
         match layout {
@@ -227,6 +230,7 @@ impl Input {
         config.method = c_int::from(settings.method);
         config.lossless = c_int::from(settings.lossless);
         config.exact = c_int::from(settings.lossless);
+        config.use_sharp_yuv = c_int::from(settings.sharp_chroma);
         config.thread_level = 0;
         // SAFETY: the config is initialised.
         if unsafe { webp::WebPValidateConfig(&raw const config) } == 0 {
