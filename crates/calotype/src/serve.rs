@@ -80,7 +80,10 @@ fn app(settings: &Settings) -> Result<App, Failure> {
     match calotype_codec::avif_encoder() {
         (encoder, true) => tracing::info!(encoder, "AVIF is written by this machine's libaom"),
         (encoder, false) => {
-            tracing::info!(encoder, "AVIF is written by the libaom built in: there is no newer one, 3.12 or later");
+            tracing::info!(
+                encoder,
+                "AVIF is written by the libaom built in: there is no newer one, 3.12 or later"
+            );
         }
     }
     let memory = SourceMemory::new(settings.source_memory.0);

@@ -6,13 +6,19 @@ use super::{SIDE_PX_MAX, container, sys};
 use crate::{Budget, Chroma, CodecError, Layout, OutputMetadata, Picture, Range, YccPicture};
 
 /// Method 2 takes 11 to 14 ms where method 4 takes 28 to 34, for 2 to 5 % more bytes at equal SSIMULACRA2 (ten photographs of 800 pixels). Nothing cheap wins
-/// that back: other strengths of `sns` and of the filter, `autofilter`, fewer segments and a second pass all cost bytes or save them on half of the
+/// that back: other strengths of `sns` and of the filter, fewer segments and a second pass all cost bytes or save them on half of the
 /// photographs alone. Alpha is always lossless.
 const LOSSY_METHOD: u8 = 2;
 
 /// From this quality on chroma is halved with care, at the price of a second encode's time: what is lost otherwise cannot be bought back with bytes. JPEG
 /// does not halve it at all from here on.
 const SHARP_CHROMA_QUALITY: u8 = 90;
+
+/// Whether chroma of lossy pictures is halved by libwebp itself with a look at luma, which needs the whole colours.
+pub(crate) const fn halves_with_care(quality: u8) -> bool {
+    quality >= SHARP_CHROMA_QUALITY
+}
+
 const SHARP_CHROMA_BYTES_PER_PX: u64 = 16;
 
 /// Effort 30 of 100 at method 3: libwebp's own lossless preset 3 of 9.

@@ -17,7 +17,7 @@ mod sys;
 pub(crate) use animate::AnimationWriter;
 pub(crate) use animation::decode_animation;
 pub(crate) use decode::{decode, probe};
-pub(crate) use encode::{encode, encode_planes};
+pub(crate) use encode::{encode, encode_planes, halves_with_care};
 pub(crate) use stream::stream;
 
 /// The format's own limit on a side, in pixels (RFC 9649, section 3.1).
