@@ -1,7 +1,8 @@
 //! How memory is shared between threads.
 //!
-//! glibc gives every thread an arena of its own, and what a codec frees in one is not used by the next. Two arenas hold a quarter less at the peak of the
-//! throughput bench (221 against 294 MiB) at the same speed. Rust's own global allocator would not cover the C codecs, so the limit is set there.
+//! glibc gives every thread an arena of its own, and what a codec frees in one is not used by the next. Two arenas hold a quarter less at the peak
+//! of eight threads under churn, and less than half when they are done, at the same speed; jemalloc has a higher peak, gives more back, and costs a little
+//! time (bench/report/soak.md). Rust's own global allocator would not cover the C codecs, so the limit is set where both take their memory from.
 
 /// Limits glibc to two arenas, unless the operator has said otherwise by `MALLOC_ARENA_MAX`. Call it before any thread is started.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
