@@ -13,7 +13,7 @@ pub(super) const ZIGZAG: [u8; 64] = [
 
 /// The largest first coefficient, dequantised, that any picture has is 1024 and a quantisation step more; what
 /// decoders make of numbers out of all range differs.
-const FIRST_MAX: i32 = 4080;
+const FIRST_MAX: u64 = 4080;
 
 /// Where coefficients go and what they are multiplied with, by their place in the zigzag.
 ///
@@ -65,18 +65,16 @@ impl Reader<'_> {
         let entry = self.differences.look_up(bits);
         bits.fill(piece);
         let difference = if entry.is_longer() {
-            self.differences.take_longer(entry, bits, piece)?.1
+            self.differences.take(bits, piece)?.1
         } else {
-            bits.skip(entry.length());
-            entry.value()
+            entry.take(bits)
         };
         *previous = previous.wrapping_add(difference);
-        let value = previous.wrapping_mul(self.dequantizer.first());
-        // The second comparison is for products that wrapped.
-        if value.unsigned_abs() > FIRST_MAX as u32 || previous.unsigned_abs() > FIRST_MAX as u32 {
+        let value = i64::from(*previous) * i64::from(self.dequantizer.first());
+        if value.unsigned_abs() > FIRST_MAX {
             return Err(Irregular);
         }
-        Ok(value)
+        Ok(value as i32)
     }
 
     /// Reads the first coefficient and passes over the others.
@@ -88,8 +86,8 @@ impl Reader<'_> {
     }
 
     /// Reads the coefficients up to the place `LAST` of the zigzag and passes over those behind. `kept` has `PLACES`
-    /// places, a power of two larger than what the dequantizer uses; those that it uses must be 0 before. Whether
-    /// there are others than the first.
+    /// places, a power of two larger than what the dequantizer uses. Gives the last place of the zigzag that is not 0,
+    /// or one behind it.
     #[inline(always)]
     pub(super) fn read<const LAST: usize, const PLACES: usize>(
         &self,
@@ -97,44 +95,48 @@ impl Reader<'_> {
         previous: &mut i32,
         bits: &mut Bits,
         piece: &Piece,
-    ) -> Result<bool, Irregular> {
+    ) -> Result<usize, Irregular> {
+        // Half of them are of no meaning.
+        if let Some(used) = kept.get_mut(..PLACES / 2) {
+            used.fill(0);
+        }
         kept[0] = self.first(previous, bits, piece)? as i16;
         let mut at = 0usize;
+        let mut put = |at: usize, value: i16| {
+            let step = self.dequantizer.steps[at & 255];
+            kept[step as usize & (PLACES - 1)] = value.wrapping_mul((step >> 16) as i16);
+        };
         'kept: loop {
-            for turn in 0..4 {
+            for turn in 0..2 {
                 let entry = self.values.look_up(bits);
-                if turn == 3 {
+                if turn == 1 {
                     // While the table is looked up.
                     bits.fill(piece);
                 }
-                bits.skip(entry.length());
-                let next = at + entry.advance();
-                let step = self.dequantizer.steps[next & 255];
-                kept[step as usize & (PLACES - 1)] = (entry.value() as i16).wrapping_mul((step >> 16) as i16);
-                if next < LAST {
-                    at = next;
+                at += entry.advance();
+                put(at, entry.take(bits) as i16);
+                if at < LAST {
                     continue;
                 }
                 // One test for all that is not the common case.
                 if !entry.is_longer() {
-                    at = next;
                     break 'kept;
                 }
-                let (advance, value) = self.values.take_longer(entry, bits, piece)?;
+                at -= entry.advance();
+                let (advance, value) = self.values.take(bits, piece)?;
                 at += advance;
-                let step = self.dequantizer.steps[at & 255];
-                kept[step as usize & (PLACES - 1)] = (value as i16).wrapping_mul((step >> 16) as i16);
+                put(at, value as i16);
                 if at >= LAST {
                     break 'kept;
                 }
             }
         }
-        if at < 63 {
-            self.pass(at, bits, piece)?;
-        } else if at > 63 && at < END {
-            return Err(Irregular);
+        match at {
+            END.. => Ok(at - END),
+            63 => Ok(at),
+            64.. => Err(Irregular),
+            _ => self.pass(at, bits, piece).map(|()| at),
         }
-        Ok(at != END)
     }
 
     /// Passes over the coefficients behind the place `at`, which is not the last one.
@@ -143,7 +145,7 @@ impl Reader<'_> {
         loop {
             for turn in 0..2 {
                 let (length, advance) = self.passing.look_up(bits);
-                if turn == 1 {
+                if turn == 0 {
                     // While the table is looked up.
                     bits.fill(piece);
                 }

@@ -87,9 +87,10 @@ fn pass_8(x: [i16; 8]) -> [i32; 8] {
     out
 }
 
-/// Puts the samples of 8x8 coefficients at the beginning of `out`, rows `stride` apart.
+/// Puts the samples of 8x8 coefficients at the beginning of `out`, rows `stride` apart. `last` is the place in the zigzag
+/// behind which all are 0.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn put_8(coefficients: &[i16; 64], out: &mut [u8], stride: usize) {
+pub(super) fn put_8(coefficients: &[i16; 64], _last: usize, out: &mut [u8], stride: usize) {
     put(&inverse_8(coefficients), out, stride);
 }
 
@@ -102,9 +103,10 @@ pub(super) fn put_4(coefficients: &[i16; 16], out: &mut [u8], stride: usize) {
 /// Puts the samples of a block at the beginning of `out`, rows `stride` apart.
 #[inline(always)]
 pub(super) fn put<const SIDE: usize>(samples: &[[u8; SIDE]; SIDE], out: &mut [u8], stride: usize) {
-    for (row, samples) in out.chunks_mut(stride).zip(samples) {
-        if let Some(row) = row.first_chunk_mut() {
-            *row = *samples;
+    for (row, samples) in samples.iter().enumerate() {
+        let at = row.wrapping_mul(stride);
+        if let Some(place) = out.get_mut(at..at.wrapping_add(SIDE)) {
+            place.copy_from_slice(samples);
         }
     }
 }

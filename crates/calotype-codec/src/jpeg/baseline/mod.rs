@@ -180,6 +180,7 @@ impl<'a> Baseline<'a> {
 
         let mut window = Window::new(headers.data);
         let mut bits = Bits::default();
+        let mut kept = [0; 128];
         let mut until_restart = headers.restart_interval;
         let mut restarts = 0u8;
         for mcu_row in 0..mcus_down {
@@ -197,7 +198,7 @@ impl<'a> Baseline<'a> {
                 }
                 window.advance(&mut bits)?;
                 for plane in &mut planes {
-                    plane.read_mcu(mcu, &mut bits, window.piece())?;
+                    plane.read_mcu(mcu, &mut bits, window.piece(), &mut kept)?;
                 }
             }
             if mcu_row + 1 == mcus_down && window.marker(&mut bits)? != 0xd9 {
@@ -233,7 +234,13 @@ struct Plane<'t> {
 impl Plane<'_> {
     /// Reads the blocks of the MCU in column `mcu`.
     #[inline(always)]
-    fn read_mcu(&mut self, mcu: usize, bits: &mut Bits, piece: &window::Piece) -> Result<(), Irregular> {
+    fn read_mcu(
+        &mut self,
+        mcu: usize,
+        bits: &mut Bits,
+        piece: &window::Piece,
+        kept: &mut [i16; 128],
+    ) -> Result<(), Irregular> {
         let (across, down) = self.sampling;
         let (side, stride) = (self.side, self.stride);
         let mut local = *bits;
@@ -245,24 +252,24 @@ impl Plane<'_> {
                 let reader = &self.reader;
                 match side {
                     8 => {
-                        let mut kept = [0i16; 128];
-                        if reader.read::<63, 128>(&mut kept, previous, &mut local, piece)? {
-                            put_8(kept.first_chunk().ok_or(Irregular)?, out, stride);
+                        let last = reader.read::<63, 128>(kept, previous, &mut local, piece)?;
+                        if last > 0 {
+                            put_8(kept.first_chunk().ok_or(Irregular)?, last, out, stride);
                         } else {
                             put(&[[flat(kept[0]); 8]; 8], out, stride);
                         }
                     }
                     4 => {
-                        let mut kept = [0i16; 32];
-                        if reader.read::<24, 32>(&mut kept, previous, &mut local, piece)? {
+                        let kept = kept.first_chunk_mut().ok_or(Irregular)?;
+                        if reader.read::<24, 32>(kept, previous, &mut local, piece)? > 0 {
                             put_4(kept.first_chunk().ok_or(Irregular)?, out, stride);
                         } else {
                             put(&[[flat(kept[0]); 4]; 4], out, stride);
                         }
                     }
                     2 => {
-                        let mut kept = [0i16; 8];
-                        reader.read::<4, 8>(&mut kept, previous, &mut local, piece)?;
+                        let kept = kept.first_chunk_mut().ok_or(Irregular)?;
+                        reader.read::<4, 8>(kept, previous, &mut local, piece)?;
                         put(&inverse_2(kept.first_chunk().ok_or(Irregular)?), out, stride);
                     }
                     _ => {
