@@ -1,7 +1,7 @@
 //! One block of coefficients (ITU-T T.81 F.2.2), of which only the low frequencies are kept.
 
 use super::Irregular;
-use super::huffman::{END, Passing, Values};
+use super::huffman::{END, Pairs, Passing, Values};
 use super::window::{Bits, Piece};
 
 /// Rows and columns of the coefficients in the order of the zigzag (T.81 figure A.6).
@@ -54,12 +54,14 @@ impl Dequantizer {
 pub(super) struct Reader<'a> {
     pub(super) differences: &'a Values,
     pub(super) values: &'a Values,
+    pub(super) pairs: &'a Pairs,
     pub(super) passing: &'a Passing,
     pub(super) dequantizer: &'a Dequantizer,
 }
 
 impl Reader<'_> {
-    /// Reads the first coefficient, dequantised. Bits for three more symbols are held after it.
+    /// Reads the first coefficient, dequantised. At least 34 bits are held after it, and 12 after any other symbol: those
+    /// that the next look-up needs.
     #[inline(always)]
     fn first(&self, previous: &mut i32, bits: &mut Bits, piece: &Piece) -> Result<i32, Irregular> {
         let entry = self.differences.look_up(bits);
@@ -108,21 +110,28 @@ impl Reader<'_> {
         };
         'kept: loop {
             for turn in 0..2 {
-                let entry = self.values.look_up(bits);
+                let before = *bits;
+                let pair = self.pairs.look_up(bits);
                 if turn == 1 {
                     // While the table is looked up.
                     bits.fill(piece);
                 }
-                at += entry.advance();
-                put(at, entry.take(bits) as i16);
-                if at < LAST {
+                let (first, second) = pair.advances();
+                let (first, second) = (at + first, at + first + second);
+                let values = pair.take(bits);
+                put(first, values.0);
+                put(second, values.1);
+                // One test for all that is not the common case.
+                if second < LAST {
+                    at = second;
                     continue;
                 }
-                // One test for all that is not the common case.
-                if !entry.is_longer() {
+                if first < 63 || pair.is_end() {
+                    at = second;
                     break 'kept;
                 }
-                at -= entry.advance();
+                // The first symbol is the last of the block, or is longer than what was looked up: it is taken alone.
+                *bits = before;
                 let (advance, value) = self.values.take(bits, piece)?;
                 at += advance;
                 put(at, value as i16);

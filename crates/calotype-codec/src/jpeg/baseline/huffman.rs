@@ -170,6 +170,83 @@ fn advance(symbol: u8) -> u32 {
     }
 }
 
+/// One or two symbols that the coming bits begin with: their codes, and the value of the first, are among the bits that
+/// were looked up.
+///
+/// The low half is an [`Entry`], with the length of both symbols. Bits 32 to 39: how far the second advances, 0 if there
+/// is none; 40 to 47: the bits before its value; 48 to 55: 63 less its size. Without a second, its value is the first's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair(u64);
+
+impl Pair {
+    fn new(first: Entry, second: Option<Entry>) -> Self {
+        let length = first.0 & 255;
+        let (all, advance, before, rest) = match second {
+            Some(Entry(second)) => (
+                second & 255,
+                second >> 8 & 255,
+                length + (second >> 16 & 255),
+                second >> 24,
+            ),
+            None => (0, 0, first.0 >> 16 & 255, first.0 >> 24),
+        };
+        Self(u64::from(first.0 + all) | u64::from(advance | before << 8 | rest << 16) << 32)
+    }
+
+    /// Whether the first symbol ends the block.
+    #[inline(always)]
+    pub(super) fn is_end(self) -> bool {
+        Entry(self.0 as u32).advance() == END
+    }
+
+    /// How far both advance.
+    #[inline(always)]
+    pub(super) fn advances(self) -> (usize, usize) {
+        (Entry(self.0 as u32).advance(), (self.0 >> 32 & 255) as usize)
+    }
+
+    /// Takes both; their values.
+    #[inline(always)]
+    pub(super) fn take(self, bits: &mut Bits) -> (i16, i16) {
+        let second = bits.signed((self.0 >> 40) as u32 & 63, (self.0 >> 48) as u32);
+        let first = Entry(self.0 as u32).take(bits);
+        (first as i16, second as i16)
+    }
+}
+
+/// How to read values, two at a time where they are short.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    entries: Box<[Pair; PLACES]>,
+}
+
+impl Pairs {
+    pub(super) const BYTES: u64 = (PLACES * size_of::<Pair>()) as u64;
+
+    pub(super) fn new(values: &Values) -> Self {
+        let mut entries = Box::new([Pair(0); PLACES]);
+        for (start, (pair, &first)) in entries.iter_mut().zip(values.entries.iter()).enumerate() {
+            let length = first.0 & 255;
+            let second = values.entries.get((start << length) & (PLACES - 1));
+            let second = second.copied().filter(|&Entry(second)| {
+                !first.is_longer()
+                    && first.advance() < END
+                    && second & 255 > 0
+                    && length + (second >> 16 & 255) <= AHEAD
+                    && length + (second & 255) <= LENGTH_MAX
+            });
+            *pair = Pair::new(first, second);
+        }
+        Self { entries }
+    }
+
+    /// The entry for the coming bits.
+    #[inline(always)]
+    pub(super) fn look_up(&self, bits: &Bits) -> Pair {
+        self.entries[bits.peek::<AHEAD>() & (PLACES - 1)]
+    }
+}
+
 /// How to pass over values: as many whole symbols at once as the coming bits hold codes of.
 ///
 /// An entry's bits 0 to 7: length; 8 to 15: how far the place in the zigzag advances, and 128 more if the block ends.
@@ -180,15 +257,16 @@ pub(super) struct Passing {
 }
 
 impl Passing {
-    pub(super) const BYTES: u64 = (PASSING_PLACES * size_of::<u16>()) as u64;
+    /// With what it takes to make it.
+    pub(super) const BYTES: u64 = (PASSING_PLACES * (size_of::<u16>() + 3)) as u64;
 
     pub(super) fn new(codes: &Codes<'_>) -> Self {
         // Length, size and advance of the code that the bits begin with.
-        let mut first = vec![(0u32, 0u32, 0u32); PASSING_PLACES];
+        let mut first = vec![[0u8; 3]; PASSING_PLACES];
         for (length, code, symbol) in codes.each().take_while(|&(length, ..)| length <= PASSING_AHEAD) {
             let start = (code << (PASSING_AHEAD - length)) as usize;
             if let Some(all) = first.get_mut(start..start + (1 << (PASSING_AHEAD - length))) {
-                all.fill((length, u32::from(symbol & 15), advance(symbol)));
+                all.fill([length as u8, symbol & 15, advance(symbol) as u8]);
             }
         }
         let mut entries = Box::new([64 << 8; PASSING_PLACES]);
@@ -196,15 +274,14 @@ impl Passing {
             let (mut taken, mut advanced) = (0u32, 0u32);
             while taken < PASSING_AHEAD && advanced < 64 {
                 let ahead = start << taken & (PASSING_PLACES - 1);
-                match first.get(ahead) {
-                    Some(&(length @ 1.., size, advance))
-                        if taken + length <= PASSING_AHEAD && taken + length + size <= LENGTH_MAX =>
-                    {
-                        taken += length + size;
-                        advanced += advance;
-                    }
-                    _ => break,
+                let Some([length, size, advance]) = first.get(ahead).map(|entry| entry.map(u32::from)) else {
+                    break;
+                };
+                if length == 0 || taken + length > PASSING_AHEAD || taken + length + size > LENGTH_MAX {
+                    break;
                 }
+                taken += length + size;
+                advanced += advance;
             }
             if taken > 0 {
                 *entry = (taken | advanced << 8) as u16;

@@ -22,7 +22,7 @@ mod window;
 use crate::CodecError;
 use block::{Dequantizer, Reader};
 use headers::Headers;
-use huffman::{Passing, Values};
+use huffman::{Pairs, Passing, Values};
 use inverse::{flat, inverse_2, put};
 #[cfg(not(target_arch = "x86_64"))]
 use inverse::{put_4, put_8};
@@ -127,7 +127,7 @@ impl<'a> Baseline<'a> {
             })
             .sum();
         // Up to four tables of each class.
-        strips + Window::BYTES + 4 * (2 * Values::BYTES + Passing::BYTES)
+        strips + Window::BYTES + 4 * (2 * Values::BYTES + Pairs::BYTES + Passing::BYTES)
     }
 
     /// MCUs of the picture: across, down.
@@ -146,6 +146,7 @@ impl<'a> Baseline<'a> {
             .each_ref()
             .map(|codes| codes.as_ref().map(Values::new));
         let values = headers.values.each_ref().map(|codes| codes.as_ref().map(Values::new));
+        let pairs = values.each_ref().map(|values| values.as_ref().map(Pairs::new));
         let passing = headers.values.each_ref().map(|codes| codes.as_ref().map(Passing::new));
         let dequantizers: Vec<_> = headers
             .components
@@ -164,6 +165,7 @@ impl<'a> Baseline<'a> {
                 reader: Reader {
                     differences: table(component.differences)?,
                     values: values.get(component.values).and_then(Option::as_ref).ok_or(Irregular)?,
+                    pairs: pairs.get(component.values).and_then(Option::as_ref).ok_or(Irregular)?,
                     passing: passing
                         .get(component.values)
                         .and_then(Option::as_ref)
