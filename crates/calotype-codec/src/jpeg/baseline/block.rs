@@ -17,7 +17,7 @@ const FIRST_MAX: u64 = 4080;
 
 /// Where coefficients go and what they are multiplied with, by their place in the zigzag.
 ///
-/// Places behind the last kept one, and kept ones that are of no use, go to a place of no meaning.
+/// Places behind the last kept one, and kept ones that are of no use, go to a place of no meaning, times 0.
 #[derive(Debug)]
 pub(super) struct Dequantizer {
     /// Place in the low 8 bits, quantisation step in the high 16.
@@ -33,12 +33,9 @@ impl Dequantizer {
         let mut steps = Box::new([nowhere; 256]);
         for ((step, &quantum), &at) in steps.iter_mut().zip(table).zip(&ZIGZAG) {
             let (row, column) = (usize::from(at) / 8, usize::from(at) % 8);
-            let place = if row < side && column < side {
-                (row * side + column) as u32
-            } else {
-                nowhere
-            };
-            *step = place | u32::from(quantum) << 16;
+            if row < side && column < side {
+                *step = (row * side + column) as u32 | u32::from(quantum) << 16;
+            }
         }
         Self { steps }
     }
@@ -46,6 +43,68 @@ impl Dequantizer {
     #[inline(always)]
     fn first(&self) -> i32 {
         (self.steps[0] >> 16) as i32
+    }
+}
+
+/// Where the coefficients of a block are put, dequantised.
+pub(super) trait Kept {
+    /// Begins a block whose first coefficient alone is not 0.
+    fn start(&mut self, first: i16);
+
+    /// Puts a coefficient to a place of the dequantizer.
+    fn put(&mut self, place: u32, value: i16);
+
+    /// The first coefficient.
+    fn lowest(&self) -> i16;
+}
+
+/// For blocks of half as many places; a power of two.
+impl<const PLACES: usize> Kept for [i16; PLACES] {
+    #[inline(always)]
+    fn start(&mut self, first: i16) {
+        if let Some(used) = self.get_mut(..PLACES / 2) {
+            used.fill(0);
+        }
+        self[0] = first;
+    }
+
+    #[inline(always)]
+    fn put(&mut self, place: u32, value: i16) {
+        self[place as usize & (PLACES - 1)] = value;
+    }
+
+    #[inline(always)]
+    fn lowest(&self) -> i16 {
+        self[0]
+    }
+}
+
+/// A block of four places, 16 bits each: in a register, because what was just written in pieces is read late as a whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Four(u64);
+
+impl Four {
+    #[inline(always)]
+    pub(super) fn coefficients(self) -> [i16; 4] {
+        [0, 16, 32, 48].map(|shift| (self.0 >> shift) as i16)
+    }
+}
+
+impl Kept for Four {
+    #[inline(always)]
+    fn start(&mut self, first: i16) {
+        self.0 = u64::from(first as u16);
+    }
+
+    #[inline(always)]
+    fn put(&mut self, place: u32, value: i16) {
+        // Places come once; 0 comes to a place of no meaning.
+        self.0 |= u64::from(value as u16) << (place * 16 & 63);
+    }
+
+    #[inline(always)]
+    fn lowest(&self) -> i16 {
+        self.0 as i16
     }
 }
 
@@ -87,26 +146,27 @@ impl Reader<'_> {
         Ok(first as i16)
     }
 
-    /// Reads the coefficients up to the place `LAST` of the zigzag and passes over those behind. `kept` has `PLACES`
-    /// places, a power of two larger than what the dequantizer uses. Gives the last place of the zigzag that is not 0,
-    /// or one behind it.
+    /// Reads the coefficients up to the place `LAST` of the zigzag and passes over those behind. Gives the last place that
+    /// is not 0, or one behind it.
     #[inline(always)]
-    pub(super) fn read<const LAST: usize, const PLACES: usize>(
+    pub(super) fn read<const LAST: usize>(
         &self,
-        kept: &mut [i16; PLACES],
+        kept: &mut impl Kept,
         previous: &mut i32,
         bits: &mut Bits,
         piece: &Piece,
     ) -> Result<usize, Irregular> {
-        // Half of them are of no meaning.
-        if let Some(used) = kept.get_mut(..PLACES / 2) {
-            used.fill(0);
+        kept.start(self.first(previous, bits, piece)? as i16);
+        // Many blocks are flat, and a branch of their own is well predicted.
+        let pair = self.pairs.look_up(bits);
+        if pair.is_end() {
+            pair.take(bits);
+            return Ok(0);
         }
-        kept[0] = self.first(previous, bits, piece)? as i16;
         let mut at = 0usize;
         let mut put = |at: usize, value: i16| {
             let step = self.dequantizer.steps[at & 255];
-            kept[step as usize & (PLACES - 1)] = value.wrapping_mul((step >> 16) as i16);
+            kept.put(step & 0xffff, value.wrapping_mul((step >> 16) as i16));
         };
         'kept: loop {
             for turn in 0..2 {

@@ -162,7 +162,7 @@ pub(super) fn inverse_4(coefficients: &[i16; 16]) -> [[u8; 4]; 4] {
 
 /// Samples of the lowest 2x2 coefficients. All weights are 1.
 #[inline(always)]
-pub(super) fn inverse_2(coefficients: &[i16; 4]) -> [[u8; 2]; 2] {
+pub(super) fn inverse_2(coefficients: [i16; 4]) -> [[u8; 2]; 2] {
     let [a, b, c, d] = coefficients.map(i32::from);
     let place = |value: i32| sample((value + 4) >> 3);
     [

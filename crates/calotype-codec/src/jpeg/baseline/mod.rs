@@ -20,7 +20,7 @@ mod vector;
 mod window;
 
 use crate::CodecError;
-use block::{Dequantizer, Reader};
+use block::{Dequantizer, Four, Kept, Reader};
 use headers::Headers;
 use huffman::{Pairs, Passing, Values};
 use inverse::{flat, inverse_2, put};
@@ -254,25 +254,25 @@ impl Plane<'_> {
                 let reader = &self.reader;
                 match side {
                     8 => {
-                        let last = reader.read::<63, 128>(kept, previous, &mut local, piece)?;
+                        let last = reader.read::<63>(kept, previous, &mut local, piece)?;
                         if last > 0 {
                             put_8(kept.first_chunk().ok_or(Irregular)?, last, out, stride);
                         } else {
-                            put(&[[flat(kept[0]); 8]; 8], out, stride);
+                            put(&[[flat(kept.lowest()); 8]; 8], out, stride);
                         }
                     }
                     4 => {
-                        let kept = kept.first_chunk_mut().ok_or(Irregular)?;
-                        if reader.read::<24, 32>(kept, previous, &mut local, piece)? > 0 {
+                        let kept: &mut [i16; 32] = kept.first_chunk_mut().ok_or(Irregular)?;
+                        if reader.read::<24>(kept, previous, &mut local, piece)? > 0 {
                             put_4(kept.first_chunk().ok_or(Irregular)?, out, stride);
                         } else {
-                            put(&[[flat(kept[0]); 4]; 4], out, stride);
+                            put(&[[flat(kept.lowest()); 4]; 4], out, stride);
                         }
                     }
                     2 => {
-                        let kept = kept.first_chunk_mut().ok_or(Irregular)?;
-                        reader.read::<4, 8>(kept, previous, &mut local, piece)?;
-                        put(&inverse_2(kept.first_chunk().ok_or(Irregular)?), out, stride);
+                        let mut kept = Four::default();
+                        reader.read::<4>(&mut kept, previous, &mut local, piece)?;
+                        put(&inverse_2(kept.coefficients()), out, stride);
                     }
                     _ => {
                         let first = reader.read_first(previous, &mut local, piece)?;
