@@ -48,8 +48,11 @@ impl Dequantizer {
 
 /// Where the coefficients of a block are put, dequantised.
 pub(super) trait Kept {
-    /// Begins a block whose first coefficient alone is not 0.
+    /// Begins a block: all coefficients but the first are 0.
     fn start(&mut self, first: i16);
+
+    /// Puts the first coefficient of a block that has no others, and is not looked at for them.
+    fn put_alone(&mut self, first: i16);
 
     /// Puts a coefficient to a place of the dequantizer.
     fn put(&mut self, place: u32, value: i16);
@@ -65,6 +68,11 @@ impl<const PLACES: usize> Kept for [i16; PLACES] {
         if let Some(used) = self.get_mut(..PLACES / 2) {
             used.fill(0);
         }
+        self[0] = first;
+    }
+
+    #[inline(always)]
+    fn put_alone(&mut self, first: i16) {
         self[0] = first;
     }
 
@@ -97,9 +105,14 @@ impl Kept for Four {
     }
 
     #[inline(always)]
+    fn put_alone(&mut self, first: i16) {
+        self.start(first);
+    }
+
+    #[inline(always)]
     fn put(&mut self, place: u32, value: i16) {
         // Places come once; 0 comes to a place of no meaning.
-        self.0 |= u64::from(value as u16) << (place * 16 & 63);
+        self.0 |= u64::from(value as u16) << ((place * 16) & 63);
     }
 
     #[inline(always)]
@@ -156,13 +169,15 @@ impl Reader<'_> {
         bits: &mut Bits,
         piece: &Piece,
     ) -> Result<usize, Irregular> {
-        kept.start(self.first(previous, bits, piece)? as i16);
+        let first = self.first(previous, bits, piece)? as i16;
         // Many blocks are flat, and a branch of their own is well predicted.
         let pair = self.pairs.look_up(bits);
         if pair.is_end() {
             pair.take(bits);
+            kept.put_alone(first);
             return Ok(0);
         }
+        kept.start(first);
         let mut at = 0usize;
         let mut put = |at: usize, value: i16| {
             let step = self.dequantizer.steps[at & 255];
