@@ -179,40 +179,11 @@ impl Reader<'_> {
         }
         kept.start(first);
         let mut at = 0usize;
-        let mut put = |at: usize, value: i16| {
-            let step = self.dequantizer.steps[at & 255];
-            kept.put(step & 0xffff, value.wrapping_mul((step >> 16) as i16));
-        };
-        'kept: loop {
-            for turn in 0..2 {
-                let before = *bits;
-                let pair = self.pairs.look_up(bits);
-                if turn == 1 {
-                    // While the table is looked up.
-                    bits.fill(piece);
-                }
-                let (first, second) = pair.advances();
-                let (first, second) = (at + first, at + first + second);
-                let values = pair.take(bits);
-                put(first, values.0);
-                put(second, values.1);
-                // One test for all that is not the common case.
-                if second < LAST {
-                    at = second;
-                    continue;
-                }
-                if first < 63 || pair.is_end() {
-                    at = second;
-                    break 'kept;
-                }
-                // The first symbol is the last of the block, or is longer than what was looked up: it is taken alone.
-                *bits = before;
-                let (advance, value) = self.values.take(bits, piece)?;
-                at += advance;
-                put(at, value as i16);
-                if at >= LAST {
-                    break 'kept;
-                }
+        loop {
+            if self.keep::<LAST, false>(kept, &mut at, bits, piece)?
+                || self.keep::<LAST, true>(kept, &mut at, bits, piece)?
+            {
+                break;
             }
         }
         match at {
@@ -223,36 +194,84 @@ impl Reader<'_> {
         }
     }
 
+    /// Takes a symbol or two behind the place `at`, and moves it on. Whether that is `LAST` or behind. With `FILL`, bits are
+    /// filled up: every second time.
+    #[inline(always)]
+    fn keep<const LAST: usize, const FILL: bool>(
+        &self,
+        kept: &mut impl Kept,
+        at: &mut usize,
+        bits: &mut Bits,
+        piece: &Piece,
+    ) -> Result<bool, Irregular> {
+        let mut put = |at: usize, value: i16| {
+            let step = self.dequantizer.steps[at & 255];
+            kept.put(step & 0xffff, value.wrapping_mul((step >> 16) as i16));
+        };
+        let before = *bits;
+        let pair = self.pairs.look_up(bits);
+        if FILL {
+            // While the table is looked up.
+            bits.fill(piece);
+        }
+        let (first, second) = pair.advances();
+        let (first, second) = (*at + first, *at + first + second);
+        let values = pair.take(bits);
+        put(first, values.0);
+        put(second, values.1);
+        // One test for all that is not the common case.
+        if second < LAST {
+            *at = second;
+            return Ok(false);
+        }
+        if first < 63 || pair.is_end() {
+            *at = second;
+            return Ok(true);
+        }
+        // The first symbol is the last of the block, or is longer than what was looked up: it is taken alone.
+        *bits = before;
+        let (advance, value) = self.values.take(bits, piece)?;
+        *at += advance;
+        put(*at, value as i16);
+        Ok(*at >= LAST)
+    }
+
     /// Passes over the coefficients behind the place `at`, which is not the last one.
     #[inline(always)]
     fn pass(&self, mut at: usize, bits: &mut Bits, piece: &Piece) -> Result<(), Irregular> {
         loop {
-            for turn in 0..2 {
-                let (length, advance) = self.passing.look_up(bits);
-                if turn == 0 {
-                    // While the table is looked up.
-                    bits.fill(piece);
-                }
-                let next = at + advance;
-                if next < 63 {
-                    bits.skip(length);
-                    at = next;
-                    continue;
-                }
-                // The block ends: with its last coefficient, or by a symbol before that.
-                if next == 63 || (END..END + 63).contains(&next) {
-                    bits.skip(length);
-                    return Ok(());
-                }
-                // The entry goes on into the next block, or does not hold a whole code.
-                let (advance, _) = self.values.take(bits, piece)?;
-                at += advance;
-                match at {
-                    0..63 => {}
-                    63 | END.. => return Ok(()),
-                    _ => return Err(Irregular),
-                }
+            if self.pass_some::<true>(&mut at, bits, piece)? || self.pass_some::<false>(&mut at, bits, piece)? {
+                return Ok(());
             }
+        }
+    }
+
+    /// Passes over some symbols behind the place `at`, and moves it on. Whether the block ends with them.
+    #[inline(always)]
+    fn pass_some<const FILL: bool>(&self, at: &mut usize, bits: &mut Bits, piece: &Piece) -> Result<bool, Irregular> {
+        let (length, advance) = self.passing.look_up(bits);
+        if FILL {
+            // While the table is looked up.
+            bits.fill(piece);
+        }
+        let next = *at + advance;
+        if next < 63 {
+            bits.skip(length);
+            *at = next;
+            return Ok(false);
+        }
+        // The block ends: with its last coefficient, or by a symbol before that.
+        if next == 63 || (END..END + 63).contains(&next) {
+            bits.skip(length);
+            return Ok(true);
+        }
+        // The entry goes on into the next block, or does not hold a whole code.
+        let (advance, _) = self.values.take(bits, piece)?;
+        *at += advance;
+        match *at {
+            0..63 => Ok(false),
+            63 | END.. => Ok(true),
+            _ => Err(Irregular),
         }
     }
 }
