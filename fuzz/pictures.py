@@ -80,6 +80,8 @@ def main():
         add(target, picture)
         if target in MOVING:
             add("decode_animation", picture)
+        if target == "decode_jpeg":
+            add("jpeg_baseline", picture)
         if target == "decode_tiff":
             add("exif", picture)
         add("transform", options[count % len(options)] + b"\n" + picture)

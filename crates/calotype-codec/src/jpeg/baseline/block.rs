@@ -1,7 +1,7 @@
 //! One block of coefficients (ITU-T T.81 F.2.2), of which only the low frequencies are kept.
 
 use super::Irregular;
-use super::huffman::{END, Passing, Values};
+use super::huffman::{END, Pairs, Passing, Values};
 use super::window::{Bits, Piece};
 
 /// Rows and columns of the coefficients in the order of the zigzag (T.81 figure A.6).
@@ -13,11 +13,11 @@ pub(super) const ZIGZAG: [u8; 64] = [
 
 /// The largest first coefficient, dequantised, that any picture has is 1024 and a quantisation step more; what
 /// decoders make of numbers out of all range differs.
-const FIRST_MAX: i32 = 4080;
+const FIRST_MAX: u64 = 4080;
 
 /// Where coefficients go and what they are multiplied with, by their place in the zigzag.
 ///
-/// Places behind the last kept one, and kept ones that are of no use, go to a place of no meaning.
+/// Places behind the last kept one, and kept ones that are of no use, go to a place of no meaning, times 0.
 #[derive(Debug)]
 pub(super) struct Dequantizer {
     /// Place in the low 8 bits, quantisation step in the high 16.
@@ -33,12 +33,9 @@ impl Dequantizer {
         let mut steps = Box::new([nowhere; 256]);
         for ((step, &quantum), &at) in steps.iter_mut().zip(table).zip(&ZIGZAG) {
             let (row, column) = (usize::from(at) / 8, usize::from(at) % 8);
-            let place = if row < side && column < side {
-                (row * side + column) as u32
-            } else {
-                nowhere
-            };
-            *step = place | u32::from(quantum) << 16;
+            if row < side && column < side {
+                *step = (row * side + column) as u32 | u32::from(quantum) << 16;
+            }
         }
         Self { steps }
     }
@@ -49,34 +46,109 @@ impl Dequantizer {
     }
 }
 
+/// Where the coefficients of a block are put, dequantised.
+pub(super) trait Kept {
+    /// Begins a block: all coefficients but the first are 0.
+    fn start(&mut self, first: i16);
+
+    /// Puts the first coefficient of a block that has no others, and is not looked at for them.
+    fn put_alone(&mut self, first: i16);
+
+    /// Puts a coefficient to a place of the dequantizer.
+    fn put(&mut self, place: u32, value: i16);
+
+    /// The first coefficient.
+    fn lowest(&self) -> i16;
+}
+
+/// For blocks of half as many places; a power of two.
+impl<const PLACES: usize> Kept for [i16; PLACES] {
+    #[inline(always)]
+    fn start(&mut self, first: i16) {
+        if let Some(used) = self.get_mut(..PLACES / 2) {
+            used.fill(0);
+        }
+        self[0] = first;
+    }
+
+    #[inline(always)]
+    fn put_alone(&mut self, first: i16) {
+        self[0] = first;
+    }
+
+    #[inline(always)]
+    fn put(&mut self, place: u32, value: i16) {
+        self[place as usize & (PLACES - 1)] = value;
+    }
+
+    #[inline(always)]
+    fn lowest(&self) -> i16 {
+        self[0]
+    }
+}
+
+/// A block of four places, 16 bits each: in a register, because what was just written in pieces is read late as a whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Four(u64);
+
+impl Four {
+    #[inline(always)]
+    pub(super) fn coefficients(self) -> [i16; 4] {
+        [0, 16, 32, 48].map(|shift| (self.0 >> shift) as i16)
+    }
+}
+
+impl Kept for Four {
+    #[inline(always)]
+    fn start(&mut self, first: i16) {
+        self.0 = u64::from(first as u16);
+    }
+
+    #[inline(always)]
+    fn put_alone(&mut self, first: i16) {
+        self.start(first);
+    }
+
+    #[inline(always)]
+    fn put(&mut self, place: u32, value: i16) {
+        // Places come once; 0 comes to a place of no meaning.
+        self.0 |= u64::from(value as u16) << ((place * 16) & 63);
+    }
+
+    #[inline(always)]
+    fn lowest(&self) -> i16 {
+        self.0 as i16
+    }
+}
+
 /// The tables that a component is read with.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) differences: &'a Values,
     pub(super) values: &'a Values,
+    pub(super) pairs: &'a Pairs,
     pub(super) passing: &'a Passing,
     pub(super) dequantizer: &'a Dequantizer,
 }
 
 impl Reader<'_> {
-    /// Reads the first coefficient, dequantised. Bits for three more symbols are held after it.
+    /// Reads the first coefficient, dequantised. At least 34 bits are held after it, and 12 after any other symbol: those
+    /// that the next look-up needs.
     #[inline(always)]
     fn first(&self, previous: &mut i32, bits: &mut Bits, piece: &Piece) -> Result<i32, Irregular> {
         let entry = self.differences.look_up(bits);
         bits.fill(piece);
         let difference = if entry.is_longer() {
-            self.differences.take_longer(entry, bits, piece)?.1
+            self.differences.take(bits, piece)?.1
         } else {
-            bits.skip(entry.length());
-            entry.value()
+            entry.take(bits)
         };
         *previous = previous.wrapping_add(difference);
-        let value = previous.wrapping_mul(self.dequantizer.first());
-        // The second comparison is for products that wrapped.
-        if value.unsigned_abs() > FIRST_MAX as u32 || previous.unsigned_abs() > FIRST_MAX as u32 {
+        let value = i64::from(*previous) * i64::from(self.dequantizer.first());
+        if value.unsigned_abs() > FIRST_MAX {
             return Err(Irregular);
         }
-        Ok(value)
+        Ok(value as i32)
     }
 
     /// Reads the first coefficient and passes over the others.
@@ -87,86 +159,119 @@ impl Reader<'_> {
         Ok(first as i16)
     }
 
-    /// Reads the coefficients up to the place `LAST` of the zigzag and passes over those behind. `kept` has `PLACES`
-    /// places, a power of two larger than what the dequantizer uses; those that it uses must be 0 before. Whether
-    /// there are others than the first.
+    /// Reads the coefficients up to the place `LAST` of the zigzag and passes over those behind. Gives the last place that
+    /// is not 0, or one behind it.
     #[inline(always)]
-    pub(super) fn read<const LAST: usize, const PLACES: usize>(
+    pub(super) fn read<const LAST: usize>(
         &self,
-        kept: &mut [i16; PLACES],
+        kept: &mut impl Kept,
         previous: &mut i32,
         bits: &mut Bits,
         piece: &Piece,
-    ) -> Result<bool, Irregular> {
-        kept[0] = self.first(previous, bits, piece)? as i16;
+    ) -> Result<usize, Irregular> {
+        let first = self.first(previous, bits, piece)? as i16;
+        // Many blocks are flat, and a branch of their own is well predicted.
+        let pair = self.pairs.look_up(bits);
+        if pair.is_end() {
+            pair.take(bits);
+            kept.put_alone(first);
+            return Ok(0);
+        }
+        kept.start(first);
         let mut at = 0usize;
-        'kept: loop {
-            for turn in 0..4 {
-                let entry = self.values.look_up(bits);
-                if turn == 3 {
-                    // While the table is looked up.
-                    bits.fill(piece);
-                }
-                bits.skip(entry.length());
-                let next = at + entry.advance();
-                let step = self.dequantizer.steps[next & 255];
-                kept[step as usize & (PLACES - 1)] = (entry.value() as i16).wrapping_mul((step >> 16) as i16);
-                if next < LAST {
-                    at = next;
-                    continue;
-                }
-                // One test for all that is not the common case.
-                if !entry.is_longer() {
-                    at = next;
-                    break 'kept;
-                }
-                let (advance, value) = self.values.take_longer(entry, bits, piece)?;
-                at += advance;
-                let step = self.dequantizer.steps[at & 255];
-                kept[step as usize & (PLACES - 1)] = (value as i16).wrapping_mul((step >> 16) as i16);
-                if at >= LAST {
-                    break 'kept;
-                }
+        loop {
+            if self.keep::<LAST, false>(kept, &mut at, bits, piece)?
+                || self.keep::<LAST, true>(kept, &mut at, bits, piece)?
+            {
+                break;
             }
         }
-        if at < 63 {
-            self.pass(at, bits, piece)?;
-        } else if at > 63 && at < END {
-            return Err(Irregular);
+        match at {
+            END.. => Ok(at - END),
+            63 => Ok(at),
+            64.. => Err(Irregular),
+            _ => self.pass(at, bits, piece).map(|()| at),
         }
-        Ok(at != END)
+    }
+
+    /// Takes a symbol or two behind the place `at`, and moves it on. Whether that is `LAST` or behind. With `FILL`, bits are
+    /// filled up: every second time.
+    #[inline(always)]
+    fn keep<const LAST: usize, const FILL: bool>(
+        &self,
+        kept: &mut impl Kept,
+        at: &mut usize,
+        bits: &mut Bits,
+        piece: &Piece,
+    ) -> Result<bool, Irregular> {
+        let mut put = |at: usize, value: i16| {
+            let step = self.dequantizer.steps[at & 255];
+            kept.put(step & 0xffff, value.wrapping_mul((step >> 16) as i16));
+        };
+        let before = *bits;
+        let pair = self.pairs.look_up(bits);
+        if FILL {
+            // While the table is looked up.
+            bits.fill(piece);
+        }
+        let (first, second) = pair.advances();
+        let (first, second) = (*at + first, *at + first + second);
+        let values = pair.take(bits);
+        put(first, values.0);
+        put(second, values.1);
+        // One test for all that is not the common case.
+        if second < LAST {
+            *at = second;
+            return Ok(false);
+        }
+        if first < 63 || pair.is_end() {
+            *at = second;
+            return Ok(true);
+        }
+        // The first symbol is the last of the block, or is longer than what was looked up: it is taken alone.
+        *bits = before;
+        let (advance, value) = self.values.take(bits, piece)?;
+        *at += advance;
+        put(*at, value as i16);
+        Ok(*at >= LAST)
     }
 
     /// Passes over the coefficients behind the place `at`, which is not the last one.
     #[inline(always)]
     fn pass(&self, mut at: usize, bits: &mut Bits, piece: &Piece) -> Result<(), Irregular> {
         loop {
-            for turn in 0..2 {
-                let (length, advance) = self.passing.look_up(bits);
-                if turn == 1 {
-                    // While the table is looked up.
-                    bits.fill(piece);
-                }
-                let next = at + advance;
-                if next < 63 {
-                    bits.skip(length);
-                    at = next;
-                    continue;
-                }
-                // The block ends: with its last coefficient, or by a symbol before that.
-                if next == 63 || (END..END + 63).contains(&next) {
-                    bits.skip(length);
-                    return Ok(());
-                }
-                // The entry goes on into the next block, or does not hold a whole code.
-                let (advance, _) = self.values.take(bits, piece)?;
-                at += advance;
-                match at {
-                    0..63 => {}
-                    63 | END.. => return Ok(()),
-                    _ => return Err(Irregular),
-                }
+            if self.pass_some::<true>(&mut at, bits, piece)? || self.pass_some::<false>(&mut at, bits, piece)? {
+                return Ok(());
             }
+        }
+    }
+
+    /// Passes over some symbols behind the place `at`, and moves it on. Whether the block ends with them.
+    #[inline(always)]
+    fn pass_some<const FILL: bool>(&self, at: &mut usize, bits: &mut Bits, piece: &Piece) -> Result<bool, Irregular> {
+        let (length, advance) = self.passing.look_up(bits);
+        if FILL {
+            // While the table is looked up.
+            bits.fill(piece);
+        }
+        let next = *at + advance;
+        if next < 63 {
+            bits.skip(length);
+            *at = next;
+            return Ok(false);
+        }
+        // The block ends: with its last coefficient, or by a symbol before that.
+        if next == 63 || (END..END + 63).contains(&next) {
+            bits.skip(length);
+            return Ok(true);
+        }
+        // The entry goes on into the next block, or does not hold a whole code.
+        let (advance, _) = self.values.take(bits, piece)?;
+        *at += advance;
+        match *at {
+            0..63 => Ok(false),
+            63 | END.. => Ok(true),
+            _ => Err(Irregular),
         }
     }
 }

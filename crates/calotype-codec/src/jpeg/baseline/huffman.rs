@@ -1,45 +1,41 @@
 //! Tables of Huffman codes (ITU-T T.81 annex C), made for two ways of reading: with values, and passing over.
 
 use super::Irregular;
-use super::window::{Bits, Piece, extend};
+use super::window::{Bits, Piece};
 
 /// Bits that a table is looked up with.
 const AHEAD: u32 = 11;
 const PLACES: usize = 1 << AHEAD;
+/// The same for tables that only pass over symbols, which are a quarter as large.
+const PASSING_AHEAD: u32 = 12;
+const PASSING_PLACES: usize = 1 << PASSING_AHEAD;
 
 /// What a symbol that ends the block adds to the place in the zigzag.
 pub(super) const END: usize = 128;
 
-/// An entry of a value table: what the coming bits begin with.
+/// The longest code and value together that are taken at once: two of them and the bits of a third look-up are 56 bits.
+const LENGTH_MAX: u32 = 22;
+
+/// What the coming bits begin with: a code, and how long its value is.
 ///
-/// Bits 0 to 5: length of code and value together; 8 to 15: how far the place in the zigzag advances ([`END`]: the block
-/// ends); 16 to 31: the value.
-///
-/// If not all of these bits were looked up: no length, and an advance of [`Entry::LONGER`], which is behind the end of
-/// every block; bits 16 to 19: size of the value, 20 to 23: length of the code, 0 if it is longer itself, 24 to 31: the
-/// advance.
+/// Bits 0 to 7: length of code and value together, 0 if more bits than were looked up have to be; 8 to 15: how far the
+/// place in the zigzag advances ([`END`]: the block ends; without a length behind the end of every block); 16 to 23:
+/// length of the code; 24 to 31: 63 less the size of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry(u32);
 
 impl Entry {
-    const LONGER: u32 = 64;
+    const LONGER: Self = Self(64 << 8 | 63 << 24);
 
-    fn new(length: u32, advance: u32, value: i32) -> Self {
-        Self(length | advance << 8 | (value as u32) << 16)
-    }
-
-    fn longer(length: u32, size: u32, advance: u32) -> Self {
-        Self(Self::LONGER << 8 | size << 16 | length << 20 | advance << 24)
+    fn new(code_length: u32, symbol: u8) -> Self {
+        let size = u32::from(symbol & 15);
+        let length = code_length + size;
+        Self(length | advance(symbol) << 8 | code_length << 16 | (63 - size) << 24)
     }
 
     #[inline(always)]
     pub(super) fn is_longer(self) -> bool {
-        self.advance() == Self::LONGER as usize
-    }
-
-    #[inline(always)]
-    pub(super) fn length(self) -> u32 {
-        self.0 & 63
+        self.0 & 255 == 0
     }
 
     #[inline(always)]
@@ -47,9 +43,12 @@ impl Entry {
         (self.0 >> 8 & 255) as usize
     }
 
+    /// Takes code and value. The value is 0 where it has no bits (T.81 F.2.2.1, EXTEND).
     #[inline(always)]
-    pub(super) fn value(self) -> i32 {
-        self.0 as i32 >> 16
+    pub(super) fn take(self, bits: &mut Bits) -> i32 {
+        let value = bits.signed(self.0 >> 16 & 63, self.0 >> 24);
+        bits.skip(self.0 & 63);
+        value
     }
 }
 
@@ -109,7 +108,7 @@ impl Values {
     pub(super) const BYTES: u64 = (PLACES * size_of::<Entry>()) as u64;
 
     pub(super) fn new(codes: &Codes<'_>) -> Self {
-        let mut entries = Box::new([Entry::longer(0, 0, 0); PLACES]);
+        let mut entries = Box::new([Entry::LONGER; PLACES]);
         let mut ends = [(0, 0); 17];
         let mut symbols = [0; 256];
         for (place, (length, code, symbol)) in (0i32..).zip(codes.each()) {
@@ -117,23 +116,12 @@ impl Values {
                 *end = ((code + 1) << (16 - length), place - code as i32);
                 *to = symbol;
             }
-            if length > AHEAD {
-                continue;
-            }
-            let size = u32::from(symbol & 15);
-            let advance = advance(symbol);
-            let first = (code << (AHEAD - length)) as usize;
-            let all = entries
-                .get_mut(first..first + (1 << (AHEAD - length)))
-                .unwrap_or_default();
-            match (AHEAD - length).checked_sub(size) {
-                Some(_) if size == 0 => all.fill(Entry::new(length, advance, 0)),
-                Some(free) => {
-                    for (bits, equal) in (0i32..).zip(all.chunks_mut(1 << free)) {
-                        equal.fill(Entry::new(length + size, advance, extend(bits, size)));
-                    }
-                }
-                None => all.fill(Entry::longer(length, size, advance)),
+            if length <= AHEAD && length + u32::from(symbol & 15) <= LENGTH_MAX {
+                let first = (code << (AHEAD - length)) as usize;
+                let all = entries
+                    .get_mut(first..first + (1 << (AHEAD - length)))
+                    .unwrap_or_default();
+                all.fill(Entry::new(length, symbol));
             }
         }
         Self { entries, ends, symbols }
@@ -145,43 +133,28 @@ impl Values {
         self.entries[bits.peek::<AHEAD>() & (PLACES - 1)]
     }
 
-    /// Takes a symbol and its value: how far it advances, and the value. At least 45 bits are held after it.
+    /// Takes a symbol and its value: how far it advances, and the value. At least 34 bits are held after it.
     #[inline(always)]
     pub(super) fn take(&self, bits: &mut Bits, piece: &Piece) -> Result<(usize, i32), Irregular> {
         bits.fill(piece);
-        let entry = self.look_up(bits);
+        let mut entry = self.look_up(bits);
         if entry.is_longer() {
-            return self.take_longer(entry, bits, piece);
+            entry = self.search(bits.peek::<16>() as u32)?;
+            let taken = (entry.advance(), entry.take(bits));
+            bits.fill(piece);
+            return Ok(taken);
         }
-        bits.skip(entry.length());
-        Ok((entry.advance(), entry.value()))
+        Ok((entry.advance(), entry.take(bits)))
     }
 
-    /// As `take` for an entry that does not tell all.
+    /// The code that 16 bits begin with.
     #[inline(never)]
-    pub(super) fn take_longer(&self, entry: Entry, bits: &mut Bits, piece: &Piece) -> Result<(usize, i32), Irregular> {
-        bits.fill(piece);
-        let parts = entry.0 >> 16;
-        let (length, advance, size) = if parts >> 4 & 15 > 0 {
-            (parts >> 4 & 15, (parts >> 8) as usize, parts & 15)
-        } else {
-            let ahead = bits.peek::<16>() as u32;
-            let (length, symbol) = self.search(ahead)?;
-            (length, advance(symbol) as usize, u32::from(symbol & 15))
-        };
-        bits.skip(length);
-        let value = bits.signed(size);
-        bits.fill(piece);
-        Ok((advance, value))
-    }
-
-    /// Length and symbol of the code that 16 bits begin with.
-    fn search(&self, ahead: u32) -> Result<(u32, u8), Irregular> {
+    fn search(&self, ahead: u32) -> Result<Entry, Irregular> {
         for (length, &(end, offset)) in (0u32..).zip(&self.ends).skip(1) {
             if ahead < end {
                 let place = (ahead >> (16 - length)) as i32 + offset;
                 let symbol = usize::try_from(place).ok().and_then(|place| self.symbols.get(place));
-                return symbol.map(|&symbol| (length, symbol)).ok_or(Irregular);
+                return symbol.map(|&symbol| Entry::new(length, symbol)).ok_or(Irregular);
             }
         }
         Err(Irregular)
@@ -197,43 +170,118 @@ fn advance(symbol: u8) -> u32 {
     }
 }
 
+/// One or two symbols that the coming bits begin with: their codes, and the value of the first, are among the bits that
+/// were looked up.
+///
+/// The low half is an [`Entry`], with the length of both symbols. Bits 32 to 39: how far the second advances, 0 if there
+/// is none; 40 to 47: the bits before its value; 48 to 55: 63 less its size. Without a second, its value is the first's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair(u64);
+
+impl Pair {
+    fn new(first: Entry, second: Option<Entry>) -> Self {
+        let length = first.0 & 255;
+        let (all, advance, before, rest) = match second {
+            Some(Entry(second)) => (
+                second & 255,
+                second >> 8 & 255,
+                length + (second >> 16 & 255),
+                second >> 24,
+            ),
+            None => (0, 0, first.0 >> 16 & 255, first.0 >> 24),
+        };
+        Self(u64::from(first.0 + all) | u64::from(advance | before << 8 | rest << 16) << 32)
+    }
+
+    /// Whether the first symbol ends the block.
+    #[inline(always)]
+    pub(super) fn is_end(self) -> bool {
+        Entry(self.0 as u32).advance() == END
+    }
+
+    /// How far both advance.
+    #[inline(always)]
+    pub(super) fn advances(self) -> (usize, usize) {
+        (Entry(self.0 as u32).advance(), (self.0 >> 32 & 255) as usize)
+    }
+
+    /// Takes both; their values.
+    #[inline(always)]
+    pub(super) fn take(self, bits: &mut Bits) -> (i16, i16) {
+        let second = bits.signed((self.0 >> 40) as u32 & 63, (self.0 >> 48) as u32);
+        let first = Entry(self.0 as u32).take(bits);
+        (first as i16, second as i16)
+    }
+}
+
+/// How to read values, two at a time where they are short.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    entries: Box<[Pair; PLACES]>,
+}
+
+impl Pairs {
+    pub(super) const BYTES: u64 = (PLACES * size_of::<Pair>()) as u64;
+
+    pub(super) fn new(values: &Values) -> Self {
+        let mut entries = Box::new([Pair(0); PLACES]);
+        for (start, (pair, &first)) in entries.iter_mut().zip(values.entries.iter()).enumerate() {
+            let length = first.0 & 255;
+            let second = values.entries.get((start << length) & (PLACES - 1));
+            let second = second.copied().filter(|&Entry(second)| {
+                !first.is_longer()
+                    && first.advance() < END
+                    && second & 255 > 0
+                    && length + (second >> 16 & 255) <= AHEAD
+                    && length + (second & 255) <= LENGTH_MAX
+            });
+            *pair = Pair::new(first, second);
+        }
+        Self { entries }
+    }
+
+    /// The entry for the coming bits.
+    #[inline(always)]
+    pub(super) fn look_up(&self, bits: &Bits) -> Pair {
+        self.entries[bits.peek::<AHEAD>() & (PLACES - 1)]
+    }
+}
+
 /// How to pass over values: as many whole symbols at once as the coming bits hold codes of.
 ///
 /// An entry's bits 0 to 7: length; 8 to 15: how far the place in the zigzag advances, and 128 more if the block ends.
 /// 64 and no length where the first code is longer than the bits that were looked up.
 #[derive(Debug)]
 pub(super) struct Passing {
-    entries: Box<[u16; PLACES]>,
+    entries: Box<[u16; PASSING_PLACES]>,
 }
 
 impl Passing {
-    pub(super) const BYTES: u64 = (PLACES * size_of::<u16>()) as u64;
-    /// Two entries and the bits of a third look-up are 55 bits.
-    const LENGTH_MAX: u32 = 22;
+    /// With what it takes to make it.
+    pub(super) const BYTES: u64 = (PASSING_PLACES * (size_of::<u16>() + 3)) as u64;
 
     pub(super) fn new(codes: &Codes<'_>) -> Self {
         // Length, size and advance of the code that the bits begin with.
-        let mut first = vec![(0u32, 0u32, 0u32); PLACES];
-        for (length, code, symbol) in codes.each().take_while(|&(length, ..)| length <= AHEAD) {
-            let start = (code << (AHEAD - length)) as usize;
-            if let Some(all) = first.get_mut(start..start + (1 << (AHEAD - length))) {
-                all.fill((length, u32::from(symbol & 15), advance(symbol)));
+        let mut first = vec![[0u8; 3]; PASSING_PLACES];
+        for (length, code, symbol) in codes.each().take_while(|&(length, ..)| length <= PASSING_AHEAD) {
+            let start = (code << (PASSING_AHEAD - length)) as usize;
+            if let Some(all) = first.get_mut(start..start + (1 << (PASSING_AHEAD - length))) {
+                all.fill([length as u8, symbol & 15, advance(symbol) as u8]);
             }
         }
-        let mut entries = Box::new([64 << 8; PLACES]);
+        let mut entries = Box::new([64 << 8; PASSING_PLACES]);
         for (start, entry) in entries.iter_mut().enumerate() {
             let (mut taken, mut advanced) = (0u32, 0u32);
-            while taken < AHEAD && advanced < 64 {
-                let ahead = start << taken & (PLACES - 1);
-                match first.get(ahead) {
-                    Some(&(length @ 1.., size, advance))
-                        if taken + length <= AHEAD && taken + length + size <= Self::LENGTH_MAX =>
-                    {
-                        taken += length + size;
-                        advanced += advance;
-                    }
-                    _ => break,
+            while taken < PASSING_AHEAD && advanced < 64 {
+                let ahead = start << taken & (PASSING_PLACES - 1);
+                let Some([length, size, advance]) = first.get(ahead).map(|entry| entry.map(u32::from)) else {
+                    break;
+                };
+                if length == 0 || taken + length > PASSING_AHEAD || taken + length + size > LENGTH_MAX {
+                    break;
                 }
+                taken += length + size;
+                advanced += advance;
             }
             if taken > 0 {
                 *entry = (taken | advanced << 8) as u16;
@@ -245,7 +293,7 @@ impl Passing {
     /// The entry for the coming bits: length and advance.
     #[inline(always)]
     pub(super) fn look_up(&self, bits: &Bits) -> (u32, usize) {
-        let entry = self.entries[bits.peek::<AHEAD>() & (PLACES - 1)];
+        let entry = self.entries[bits.peek::<PASSING_AHEAD>() & (PASSING_PLACES - 1)];
         (u32::from(entry & 255), usize::from(entry >> 8))
     }
 }

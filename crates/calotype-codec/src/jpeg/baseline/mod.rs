@@ -20,15 +20,15 @@ mod vector;
 mod window;
 
 use crate::CodecError;
-use block::{Dequantizer, Reader};
+use block::{Dequantizer, Four, Kept, Reader};
 use headers::Headers;
-use huffman::{Passing, Values};
+use huffman::{Pairs, Passing, Values};
 use inverse::{flat, inverse_2, put};
 #[cfg(not(target_arch = "x86_64"))]
 use inverse::{put_4, put_8};
 #[cfg(target_arch = "x86_64")]
 use vector::{put_4, put_8};
-use window::{Bits, Window};
+use window::{Bits, Piece, Window};
 
 /// Something in the data is not as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl<'a> Baseline<'a> {
             })
             .sum();
         // Up to four tables of each class.
-        strips + Window::BYTES + 4 * (2 * Values::BYTES + Passing::BYTES)
+        strips + Window::BYTES + 4 * (2 * Values::BYTES + Pairs::BYTES + Passing::BYTES)
     }
 
     /// MCUs of the picture: across, down.
@@ -146,6 +146,7 @@ impl<'a> Baseline<'a> {
             .each_ref()
             .map(|codes| codes.as_ref().map(Values::new));
         let values = headers.values.each_ref().map(|codes| codes.as_ref().map(Values::new));
+        let pairs = values.each_ref().map(|values| values.as_ref().map(Pairs::new));
         let passing = headers.values.each_ref().map(|codes| codes.as_ref().map(Passing::new));
         let dequantizers: Vec<_> = headers
             .components
@@ -164,6 +165,7 @@ impl<'a> Baseline<'a> {
                 reader: Reader {
                     differences: table(component.differences)?,
                     values: values.get(component.values).and_then(Option::as_ref).ok_or(Irregular)?,
+                    pairs: pairs.get(component.values).and_then(Option::as_ref).ok_or(Irregular)?,
                     passing: passing
                         .get(component.values)
                         .and_then(Option::as_ref)
@@ -180,6 +182,8 @@ impl<'a> Baseline<'a> {
 
         let mut window = Window::new(headers.data);
         let mut bits = Bits::default();
+        // Coefficients of one block; half of the places are of no meaning.
+        let mut kept = [0; 128];
         let mut until_restart = headers.restart_interval;
         let mut restarts = 0u8;
         for mcu_row in 0..mcus_down {
@@ -197,7 +201,7 @@ impl<'a> Baseline<'a> {
                 }
                 window.advance(&mut bits)?;
                 for plane in &mut planes {
-                    plane.read_mcu(mcu, &mut bits, window.piece())?;
+                    plane.read_mcu(mcu, &mut bits, window.piece(), &mut kept)?;
                 }
             }
             if mcu_row + 1 == mcus_down && window.marker(&mut bits)? != 0xd9 {
@@ -233,46 +237,91 @@ struct Plane<'t> {
 impl Plane<'_> {
     /// Reads the blocks of the MCU in column `mcu`.
     #[inline(always)]
-    fn read_mcu(&mut self, mcu: usize, bits: &mut Bits, piece: &window::Piece) -> Result<(), Irregular> {
+    fn read_mcu(&mut self, mcu: usize, bits: &mut Bits, piece: &Piece, kept: &mut [i16; 128]) -> Result<(), Irregular> {
+        match self.side {
+            8 => self.read_mcu_8(mcu, bits, piece, kept),
+            4 => self.read_mcu_4(mcu, bits, piece, kept.first_chunk_mut().ok_or(Irregular)?),
+            2 => self.read_mcu_2(mcu, bits, piece),
+            _ => self.read_mcu_1(mcu, bits, piece),
+        }
+    }
+
+    // A function for each size: in one for all, the numbers of the innermost loops have no room in the registers.
+
+    #[inline(never)]
+    fn read_mcu_8(
+        &mut self,
+        mcu: usize,
+        bits: &mut Bits,
+        piece: &Piece,
+        kept: &mut [i16; 128],
+    ) -> Result<(), Irregular> {
+        self.each_block::<8>(mcu, bits, |reader, previous, bits, out, stride| {
+            let last = reader.read::<63>(kept, previous, bits, piece)?;
+            if last > 0 {
+                put_8(kept.first_chunk().ok_or(Irregular)?, last, out, stride);
+            } else {
+                put(&[[flat(kept.lowest()); 8]; 8], out, stride);
+            }
+            Ok(())
+        })
+    }
+
+    #[inline(never)]
+    fn read_mcu_4(
+        &mut self,
+        mcu: usize,
+        bits: &mut Bits,
+        piece: &Piece,
+        kept: &mut [i16; 32],
+    ) -> Result<(), Irregular> {
+        self.each_block::<4>(mcu, bits, |reader, previous, bits, out, stride| {
+            if reader.read::<24>(kept, previous, bits, piece)? > 0 {
+                put_4(kept.first_chunk().ok_or(Irregular)?, out, stride);
+            } else {
+                put(&[[flat(kept.lowest()); 4]; 4], out, stride);
+            }
+            Ok(())
+        })
+    }
+
+    #[inline(never)]
+    fn read_mcu_2(&mut self, mcu: usize, bits: &mut Bits, piece: &Piece) -> Result<(), Irregular> {
+        self.each_block::<2>(mcu, bits, |reader, previous, bits, out, stride| {
+            let mut kept = Four::default();
+            reader.read::<4>(&mut kept, previous, bits, piece)?;
+            put(&inverse_2(kept.coefficients()), out, stride);
+            Ok(())
+        })
+    }
+
+    #[inline(never)]
+    fn read_mcu_1(&mut self, mcu: usize, bits: &mut Bits, piece: &Piece) -> Result<(), Irregular> {
+        self.each_block::<1>(mcu, bits, |reader, previous, bits, out, stride| {
+            put(&[[flat(reader.read_first(previous, bits, piece)?)]], out, stride);
+            Ok(())
+        })
+    }
+
+    /// Lets `read` read each block: with the first coefficient of the one before, to the samples from its own on.
+    #[inline(always)]
+    fn each_block<const SIDE: usize>(
+        &mut self,
+        mcu: usize,
+        bits: &mut Bits,
+        mut read: impl FnMut(&Reader<'_>, &mut i32, &mut Bits, &mut [u8], usize) -> Result<(), Irregular>,
+    ) -> Result<(), Irregular> {
         let (across, down) = self.sampling;
-        let (side, stride) = (self.side, self.stride);
         let mut local = *bits;
+        let mut previous = self.previous;
         for v in 0..down {
             for h in 0..across {
-                let at = v * side * stride + (mcu * across + h) * side;
+                let at = v * SIDE * self.stride + (mcu * across + h) * SIDE;
                 let out = self.strip.get_mut(at..).ok_or(Irregular)?;
-                let previous = &mut self.previous;
-                let reader = &self.reader;
-                match side {
-                    8 => {
-                        let mut kept = [0i16; 128];
-                        if reader.read::<63, 128>(&mut kept, previous, &mut local, piece)? {
-                            put_8(kept.first_chunk().ok_or(Irregular)?, out, stride);
-                        } else {
-                            put(&[[flat(kept[0]); 8]; 8], out, stride);
-                        }
-                    }
-                    4 => {
-                        let mut kept = [0i16; 32];
-                        if reader.read::<24, 32>(&mut kept, previous, &mut local, piece)? {
-                            put_4(kept.first_chunk().ok_or(Irregular)?, out, stride);
-                        } else {
-                            put(&[[flat(kept[0]); 4]; 4], out, stride);
-                        }
-                    }
-                    2 => {
-                        let mut kept = [0i16; 8];
-                        reader.read::<4, 8>(&mut kept, previous, &mut local, piece)?;
-                        put(&inverse_2(kept.first_chunk().ok_or(Irregular)?), out, stride);
-                    }
-                    _ => {
-                        let first = reader.read_first(previous, &mut local, piece)?;
-                        put(&[[flat(first)]], out, stride);
-                    }
-                }
+                read(&self.reader, &mut previous, &mut local, out, self.stride)?;
             }
         }
-        *bits = local;
+        (*bits, self.previous) = (local, previous);
         Ok(())
     }
 }

@@ -140,11 +140,49 @@ fn transpose_8(x: [__m128i; 8]) -> [__m128i; 8] {
     }
 }
 
-/// Puts the samples of 8x8 coefficients at the beginning of `out`, rows `stride` apart.
+/// `pass_8` where the last four of the eight are 0: the same sums, with constants put together.
 #[inline(always)]
-pub(super) fn put_8(coefficients: &[i16; 64], out: &mut [u8], stride: usize) {
-    const FIRST: i32 = (CONST_BITS - PASS_BITS) as i32;
-    const SECOND: i32 = (CONST_BITS + PASS_BITS + 3) as i32;
+fn pass_8_of_4<const SHIFT: i32>(x02: Wide, x13: Wide) -> [Wide; 8] {
+    const ONE: i32 = 1 << CONST_BITS;
+    // SAFETY: SSE2 is part of x86-64.
+    let (half, even_weights, odd_weights) = unsafe {
+        (
+            _mm_set1_epi32(1 << (SHIFT - 1)),
+            [
+                _mm_set1_epi32(weights(ONE, F_0_541 + F_0_765)),
+                _mm_set1_epi32(weights(ONE, F_0_541)),
+                _mm_set1_epi32(weights(ONE, -F_0_541)),
+                _mm_set1_epi32(weights(ONE, -F_0_541 - F_0_765)),
+            ],
+            [
+                _mm_set1_epi32(weights(F_1_501 - F_0_899 + F_1_175 - F_0_390, F_1_175)),
+                _mm_set1_epi32(weights(F_1_175, F_3_072 - F_2_562 + F_1_175 - F_1_961)),
+                _mm_set1_epi32(weights(F_1_175 - F_0_390, -F_2_562 + F_1_175)),
+                _mm_set1_epi32(weights(-F_0_899 + F_1_175, F_1_175 - F_1_961)),
+            ],
+        )
+    };
+    let even = even_weights.map(|weights| add(dot(x02, weights), (half, half)));
+    let odd = odd_weights.map(|weights| dot(x13, weights));
+    [
+        add(even[0], odd[0]),
+        add(even[1], odd[1]),
+        add(even[2], odd[2]),
+        add(even[3], odd[3]),
+        subtract(even[3], odd[3]),
+        subtract(even[2], odd[2]),
+        subtract(even[1], odd[1]),
+        subtract(even[0], odd[0]),
+    ]
+}
+
+const FIRST: i32 = (CONST_BITS - PASS_BITS) as i32;
+const SECOND: i32 = (CONST_BITS + PASS_BITS + 3) as i32;
+
+/// Puts the samples of 8x8 coefficients at the beginning of `out`, rows `stride` apart. `last` is the place in the zigzag
+/// behind which all are 0.
+#[inline(always)]
+pub(super) fn put_8(coefficients: &[i16; 64], last: usize, out: &mut [u8], stride: usize) {
     if out.len() < stride.saturating_mul(7).saturating_add(8) {
         return;
     }
@@ -152,28 +190,44 @@ pub(super) fn put_8(coefficients: &[i16; 64], out: &mut [u8], stride: usize) {
     // at 0 to 7 times `stride` are within `out`, as was checked. No access needs alignment.
     unsafe {
         let from = coefficients.as_ptr().cast::<__m128i>();
-        let x: [__m128i; 8] = std::array::from_fn(|row| _mm_loadu_si128(from.add(row)));
-        let upper = _mm_or_si128(
-            _mm_or_si128(_mm_or_si128(x[1], x[2]), _mm_or_si128(x[3], x[4])),
-            _mm_or_si128(_mm_or_si128(x[5], x[6]), x[7]),
-        );
-        let columns = if _mm_movemask_epi8(_mm_cmpeq_epi16(upper, _mm_setzero_si128())) == 0xffff {
-            let first = _mm_slli_epi16::<{ PASS_BITS as i32 }>(x[0]);
-            let (low, high) = pair(first, first);
-            [
-                _mm_shuffle_epi32::<0x00>(low),
-                _mm_shuffle_epi32::<0x55>(low),
-                _mm_shuffle_epi32::<0xaa>(low),
-                _mm_shuffle_epi32::<0xff>(low),
-                _mm_shuffle_epi32::<0x00>(high),
-                _mm_shuffle_epi32::<0x55>(high),
-                _mm_shuffle_epi32::<0xaa>(high),
-                _mm_shuffle_epi32::<0xff>(high),
-            ]
+        let first = _mm_loadu_si128(from);
+        // Whether the first row can be doubled twice, as all numbers of pictures can.
+        let doubled = _mm_adds_epi16(first, first);
+        let is_small = _mm_movemask_epi8(_mm_cmpeq_epi16(
+            _mm_adds_epi16(doubled, doubled),
+            _mm_slli_epi16::<{ PASS_BITS as i32 }>(first),
+        )) == 0xffff;
+        // Places up to 9 of the zigzag are in the first four rows and columns.
+        let rows = if last <= 9 && is_small {
+            let x: [__m128i; 4] = std::array::from_fn(|row| _mm_loadl_epi64(from.add(row).cast()));
+            let x02 = _mm_unpacklo_epi16(x[0], x[2]);
+            let x13 = _mm_unpacklo_epi16(x[1], x[3]);
+            // Columns 0 to 3 of each row, two rows in a vector.
+            let wide = pass_8_of_4::<FIRST>((x02, x02), (x13, x13));
+            let r01 = narrow::<FIRST>((wide[0].0, wide[1].0));
+            let r23 = narrow::<FIRST>((wide[2].0, wide[3].0));
+            let r45 = narrow::<FIRST>((wide[4].0, wide[5].0));
+            let r67 = narrow::<FIRST>((wide[6].0, wide[7].0));
+            // Pairs of columns 0 and 2, and 1 and 3, for rows 0 to 3 and 4 to 7.
+            let low = transpose_4(r01, r23);
+            let high = transpose_4(r45, r67);
+            let x02 = (_mm_unpacklo_epi16(low.0, low.1), _mm_unpacklo_epi16(high.0, high.1));
+            let x13 = (_mm_unpackhi_epi16(low.0, low.1), _mm_unpackhi_epi16(high.0, high.1));
+            transpose_8(pass_8_of_4::<SECOND>(x02, x13).map(narrow::<SECOND>))
         } else {
-            transpose_8(pass_8::<FIRST>(x))
+            let x: [__m128i; 8] = std::array::from_fn(|row| _mm_loadu_si128(from.add(row)));
+            let lower = _mm_or_si128(
+                _mm_or_si128(_mm_or_si128(x[1], x[2]), _mm_or_si128(x[3], x[4])),
+                _mm_or_si128(_mm_or_si128(x[5], x[6]), x[7]),
+            );
+            let is_one_row = _mm_movemask_epi8(_mm_cmpeq_epi16(lower, _mm_setzero_si128())) == 0xffff;
+            let half = if is_one_row {
+                [_mm_slli_epi16::<{ PASS_BITS as i32 }>(first); 8]
+            } else {
+                pass_8::<FIRST>(x)
+            };
+            transpose_8(pass_8::<SECOND>(transpose_8(half)))
         };
-        let rows = transpose_8(pass_8::<SECOND>(columns));
         let middle = _mm_set1_epi8(-128);
         let to = out.as_mut_ptr();
         for (index, two) in rows.as_chunks::<2>().0.iter().enumerate() {
@@ -214,8 +268,6 @@ fn transpose_4(x01: __m128i, x23: __m128i) -> (__m128i, __m128i) {
 /// Puts the samples of 4x4 coefficients at the beginning of `out`, rows `stride` apart.
 #[inline(always)]
 pub(super) fn put_4(coefficients: &[i16; 16], out: &mut [u8], stride: usize) {
-    const FIRST: i32 = (CONST_BITS - PASS_BITS) as i32;
-    const SECOND: i32 = (CONST_BITS + PASS_BITS + 3) as i32;
     // SAFETY: SSE2 is part of x86-64. Reads are of the 16 coefficients, eight at a time; nothing needs alignment.
     let samples: [[u8; 4]; 4] = unsafe {
         let from = coefficients.as_ptr().cast::<__m128i>();
@@ -231,6 +283,7 @@ pub(super) fn put_4(coefficients: &[i16; 16], out: &mut [u8], stride: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::block::ZIGZAG;
     use super::super::tests::writer::Random;
     use super::*;
 
@@ -247,8 +300,15 @@ mod tests {
                     *value = random.within(most) as i16;
                 }
             }
+            let last = if turn % 8 < 4 {
+                63
+            } else {
+                let last = random.below(10) as usize;
+                ZIGZAG[last + 1..].iter().for_each(|&at| block[usize::from(at)] = 0);
+                last
+            };
             let mut out = [7; 7 * 11 + 8];
-            put_8(&block, &mut out, 11);
+            put_8(&block, last, &mut out, 11);
             let mut expected = [7; 7 * 11 + 8];
             put(&inverse_8(&block), &mut expected, 11);
             assert_eq!(out, expected, "{block:?}");

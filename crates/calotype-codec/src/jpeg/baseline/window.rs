@@ -52,25 +52,15 @@ impl Bits {
         self.held = self.held.wrapping_sub(count);
     }
 
-    /// Takes a difference or coefficient of `size` bits, 0 to 15 (T.81 F.2.2.1, EXTEND).
+    /// The number behind the next `ahead` bits, where `63 - size` is given for its size, 0 to 15: a difference or
+    /// coefficient (T.81 F.2.2.1, EXTEND).
     #[inline(always)]
-    pub(super) fn signed(&mut self, size: u32) -> i32 {
-        if size == 0 {
-            return 0;
-        }
-        let value = (self.buffer >> ((64 - size) & 63)) as i32;
-        self.skip(size);
-        extend(value, size)
-    }
-}
-
-/// The number that `size` bits, at least 1, stand for.
-#[inline(always)]
-pub(super) fn extend(value: i32, size: u32) -> i32 {
-    if value < 1 << (size - 1) {
-        value - (1 << size) + 1
-    } else {
-        value
+    pub(super) fn signed(&self, ahead: u32, rest: u32) -> i32 {
+        let from = self.buffer << (ahead & 63);
+        // Numbers that begin with 0 are negative, and their bits are inverted. Of size 0, no bit is left.
+        let inverted = !((from as i64) >> 63);
+        let magnitude = ((from ^ inverted as u64) >> 1 >> (rest & 63)) as i32;
+        (magnitude ^ inverted as i32).wrapping_sub(inverted as i32)
     }
 }
 
