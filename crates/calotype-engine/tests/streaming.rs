@@ -1,5 +1,7 @@
 //! What is decoded and resampled row by row comes out where it belongs, in every orientation, and takes little memory.
 
+#![allow(clippy::unwrap_used)] // A test may end by it, in its helpers too.
+
 mod common;
 
 use calotype_codec::{Layout, Picture};
