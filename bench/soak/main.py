@@ -14,15 +14,15 @@ OPTIONS = "w=800,f=jpeg,q=85;w=327,f=jpeg,q=80;w=1200,h=900,fit=cover,f=webp;w=4
 
 
 def allocators():
-    found = {"default": ("glibc as it comes", 0, {}), "arenas2": ("glibc, 2 arenas", 2, {})}
+    found = {"default": ("glibc as it comes", {}), "arenas2": ("glibc, 2 arenas", {"MALLOC_ARENA_MAX": "2"})}
     libraries = sorted(glob.glob("/usr/lib/*/libjemalloc.so.2"))
     if libraries:
-        found["jemalloc"] = ("jemalloc", 0, {"LD_PRELOAD": libraries[0]})
+        found["jemalloc"] = ("jemalloc", {"LD_PRELOAD": libraries[0]})
     return found
 
 
-def soak(threads, seconds, arenas, environment, options, files):
-    command = [os.environ["BENCH_SOAK"], str(threads), str(seconds), str(arenas), options, *files]
+def soak(threads, seconds, environment, options, files):
+    command = [os.environ["BENCH_SOAK"], str(threads), str(seconds), options, *files]
     done = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
@@ -42,9 +42,9 @@ def main():
     arguments = parser.parse_args()
     photographs = sorted(glob.glob(os.environ["BENCH_PHOTOS"] + "/**/*.jpg", recursive=True))
     result = {"machine": platform.platform(), "threads": arguments.threads, "seconds": arguments.seconds, "photographs": len(photographs), "runs": {}}
-    for key, (name, arenas, environment) in allocators().items():
+    for key, (name, environment) in allocators().items():
         if arguments.only in (None, key):
-            run = soak(arguments.threads, arguments.seconds, arenas, environment, OPTIONS, photographs)
+            run = soak(arguments.threads, arguments.seconds, environment, OPTIONS, photographs)
             result["runs"][key] = {"name": name, "growth": growth(run["resident_kb"]), **run}
     REPORT.mkdir(exist_ok=True)
     (REPORT / "soak.json").write_text(json.dumps(result) + "\n")

@@ -9,6 +9,7 @@ use std::error::Error;
 use std::hint::black_box;
 
 use calotype_codec::{CodecError, jpeg_planes_libjpeg, jpeg_planes_ours};
+use cpu_time::ProcessTime;
 
 /// What is done with the rows: a sample of each is looked at.
 fn look(_plane: usize, row: &[u8]) -> Result<(), CodecError> {
@@ -40,15 +41,15 @@ fn measure(repeats: usize, files: &[String]) -> Result<(), Box<dyn Error>> {
         for scale in [1, 2, 4, 8] {
             let (mut ours, mut theirs) = (vec![], vec![]);
             for _ in 0..repeats {
-                let start = cpu_ms()?;
+                let start = cpu_ms();
                 if jpeg_planes_ours(&bytes, scale, &mut look)?.is_none() {
                     println!("{name}: not covered, or not in order");
                     break;
                 }
-                let middle = cpu_ms()?;
+                let middle = cpu_ms();
                 jpeg_planes_libjpeg(&bytes, scale, &mut look)?;
                 ours.push(middle - start);
-                theirs.push(cpu_ms()? - middle);
+                theirs.push(cpu_ms() - middle);
             }
             let (Some(ours), Some(theirs)) = (median(&mut ours), median(&mut theirs)) else {
                 break;
@@ -68,15 +69,6 @@ fn median(times_ms: &mut [f64]) -> Option<f64> {
 }
 
 /// CPU time of the process, in milliseconds.
-fn cpu_ms() -> Result<f64, Box<dyn Error>> {
-    // SAFETY: zeroes are a value of this struct of numbers, which the call fills.
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        if libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) != 0 {
-            return Err("no figures of the CPU".into());
-        }
-        usage
-    };
-    let ms = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
-    Ok(ms(usage.ru_utime) + ms(usage.ru_stime))
+fn cpu_ms() -> f64 {
+    ProcessTime::now().as_duration().as_secs_f64() * 1e3
 }

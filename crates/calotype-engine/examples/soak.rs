@@ -1,9 +1,8 @@
 //! Transforms many pictures on several threads for some time and says how much memory the process holds: what `bench/soak.sh` measures.
 //!
-//! `soak THREADS SECONDS ARENAS OPTIONS[;OPTIONS...] SOURCE...`
+//! `soak THREADS SECONDS OPTIONS[;OPTIONS...] SOURCE...`
 //!
-//! Every thread takes the next of all pairs of source and options in a mixed order. ARENAS is glibc's `M_ARENA_MAX`, 0 for its default. Prints one JSON
-//! object: resident memory every second (kB), its peak, what is left when all threads have ended, jobs and CPU time.
+//! Every thread takes the next of all pairs of source and options in a mixed order. Prints one JSON object: resident memory every second (kB), its peak, what is left when all threads have ended, jobs and CPU time.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,10 +18,9 @@ const STRIDE: usize = 7919;
 #[allow(clippy::print_stdout)] // Its purpose.
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [threads, seconds, arenas, options, files @ ..] = arguments.as_slice() else {
-        return Err("soak THREADS SECONDS ARENAS OPTIONS[;OPTIONS...] SOURCE...".into());
+    let [threads, seconds, options, files @ ..] = arguments.as_slice() else {
+        return Err("soak THREADS SECONDS OPTIONS[;OPTIONS...] SOURCE...".into());
     };
-    limit_arenas(arenas.parse()?);
     let limits = Limits::default();
     let plans: Vec<Plan> = options
         .split(';')
@@ -71,19 +69,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     Ok(())
 }
-
-/// Bounds the arenas of glibc, which C codecs and Rust take memory from alike.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(unsafe_code)]
-fn limit_arenas(arenas: i32) {
-    if arenas > 0 {
-        // SAFETY: mallopt only writes a parameter of the allocator; no other thread runs yet.
-        unsafe { libc::mallopt(libc::M_ARENA_MAX, arenas) };
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn limit_arenas(_: i32) {}
 
 /// A line of proc_pid_status(5), in kB; 0 where the system does not say.
 fn status_kb(name: &str) -> u64 {
