@@ -32,7 +32,36 @@ const PROGRAMS: &[Program] = &[
         example: "job",
         arguments: &["{lake 1x1}", "w=262,f=jpeg,q=80", "0", "0", "-"],
     },
+    // What most of those jobs is, by itself.
+    Program {
+        name: "JPEG planes at 1/2, 12 MP",
+        package: "calotype-codec",
+        example: "jpeg_decode",
+        arguments: &["ours", "2", "{textile 2x2}"],
+    },
+    Program {
+        name: "JPEG planes at 1/4, 12 MP",
+        package: "calotype-codec",
+        example: "jpeg_decode",
+        arguments: &["ours", "4", "{textile 2x2}"],
+    },
+    // Each kernel, on the sizes of J1 behind a decode at 1/2.
+    kernel("kernel, one plane", &["one", "2016x1512", "800x600"]),
+    kernel("kernel, three channels", &["three", "2016x1512", "800x600"]),
+    kernel("kernel, opacity", &["alpha", "2016x1512", "800x600"]),
+    kernel("kernel, 10 bits", &["deep", "2016x1512", "800x600"]),
+    kernel("kernel, linear light", &["linear", "2016x1512", "800x600"]),
+    kernel("kernel, enlarging", &["three", "400x300", "800x600"]),
 ];
+
+const fn kernel(name: &'static str, arguments: &'static [&'static str]) -> Program {
+    Program {
+        name,
+        package: "calotype-resample",
+        example: "kernel",
+        arguments,
+    }
+}
 
 /// A change by more than this is reported.
 const TOLERANCE_PERCENT: u64 = 3;
