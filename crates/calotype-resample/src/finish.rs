@@ -110,6 +110,19 @@ impl Finish {
         weights + self.sums.capacity() * 4 + self.bytes.capacity() + self.line.capacity()
     }
 
+    /// A row that is the result as it is, with zeros for what it lacks.
+    pub(crate) fn completed(&mut self, part: &[u8]) -> &[u8] {
+        let length = self.output * self.channels.count();
+        let line = if self.channels.count() == 1 {
+            &mut self.bytes
+        } else {
+            &mut self.line
+        };
+        let samples = part.iter().copied().chain(std::iter::repeat(0));
+        line.iter_mut().zip(samples).for_each(|(place, sample)| *place = sample);
+        line.get(..length).unwrap_or_default()
+    }
+
     /// A row of the result from the planes between the passes.
     pub(crate) fn line(&mut self, kernel: Kernel, planes: &[i16], stride: usize) -> &[u8] {
         if self.channels == Channels::Alpha || self.light == Light::Linear {

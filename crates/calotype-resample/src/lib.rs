@@ -14,6 +14,7 @@
 
 mod cache;
 mod curve;
+mod deepen;
 mod finish;
 mod kernel;
 mod plan;

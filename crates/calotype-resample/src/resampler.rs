@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::cache;
-use crate::curve::{self, FULL, LINEAR};
+use crate::curve::{self, LINEAR};
+use crate::deepen::{DEEP_ZERO, at, deepen, deepen_alpha, rounded};
 use crate::finish::Finish;
 use crate::kernel::{BLOCK, Kernel, total_bytes, total_words, widen_bytes, widen_words};
 use crate::plan::Plan;
@@ -20,8 +21,6 @@ pub struct Resampler {
     light: Light,
     /// Columns of the source that are looked at.
     columns: Range<usize>,
-    /// Samples of a row of the source.
-    source: usize,
     /// Rows of the source that are looked at.
     needed: Range<u32>,
     /// The next row of the source.
@@ -132,7 +131,6 @@ impl Resampler {
             channels: spec.channels,
             light: spec.light,
             columns: columns.start as usize..columns.end as usize,
-            source: spec.horizontal.source as usize * channels,
             needed,
             row: 0,
             pass,
@@ -161,7 +159,7 @@ impl Resampler {
         self.row >= self.needed.end
     }
 
-    /// Passes over the next row of the source, which is not needed.
+    /// Passes over the next row of the source, which is not [needed](Self::rows_needed). One that is needed but cannot be had is pushed empty.
     pub fn skip(&mut self) {
         debug_assert!(!self.needed.contains(&self.row), "row {} is needed", self.row);
         self.row = self.row.saturating_add(1);
@@ -169,31 +167,36 @@ impl Resampler {
 
     /// Takes the next row of the source, interleaved, and gives the rows of the result that are complete with it, in order.
     ///
-    /// Long filters (more than 96 rows) give them up to 31 rows late. Samples that a row lacks are taken as 0.
+    /// Long filters (more than 96 rows) give them up to 31 rows late. Samples that a row lacks are 0; those behind its end are not looked at.
     pub fn push(&mut self, row: &[u8], out: &mut dyn FnMut(&[u8])) {
-        debug_assert_eq!(row.len(), self.source, "samples in row {}", self.row);
         let number = self.row;
         self.row = self.row.saturating_add(1);
         if !self.needed.contains(&number) {
             return;
         }
         let channels = self.channels.count();
-        let part = row.get(self.columns.start * channels..).unwrap_or_default();
-        let part = part.get(..self.columns.len() * channels).unwrap_or(part);
+        let part = part(row, &self.columns, channels);
+        let whole = part.len() == self.columns.len() * channels;
         if self.same {
-            out(part);
+            out(if whole { part } else { self.finish.completed(part) });
             return;
         }
         match &mut self.store {
             Store::Bytes(ring) => {
                 let place = ring.row_mut(number);
-                let length = part.len().min(place.len());
-                if let (Some(place), Some(part)) = (place.get_mut(..length), part.get(..length)) {
-                    place.copy_from_slice(part);
+                let (held, lacking) = place.split_at_mut(part.len().min(place.len()));
+                if let Some(part) = part.get(..held.len()) {
+                    held.copy_from_slice(part);
+                }
+                if !whole {
+                    lacking.fill(0);
                 }
             }
             Store::Words(ring) => {
                 let place = ring.row_mut(number);
+                if !whole {
+                    place.fill(DEEP_ZERO);
+                }
                 match (self.channels, self.light) {
                     (Channels::Alpha, Light::Encoded) => self.kernel.premultiply(part, place, self.stride),
                     (_, Light::Encoded) => deepen(part, channels, place, self.stride, |sample| u16::from(sample) << 8),
@@ -233,20 +236,21 @@ impl Resampler {
             let bytes: Vec<u8> = row.iter().map(|&sample| rounded(at(encoded, sample))).collect();
             return self.push(&bytes, out);
         }
-        debug_assert_eq!(row.len(), self.source, "samples in row {number}");
         self.row = self.row.saturating_add(1);
         if !self.needed.contains(&number) {
             return;
         }
         let channels = self.channels.count();
-        let part = row.get(self.columns.start * channels..).unwrap_or_default();
-        let part = part.get(..self.columns.len() * channels).unwrap_or(part);
+        let part = part(row, &self.columns, channels);
         let color = if self.light == Light::Linear {
             curve::deep(bits, true)
         } else {
             encoded
         };
         let place = ring.row_mut(number);
+        if part.len() < self.columns.len() * channels {
+            place.fill(DEEP_ZERO);
+        }
         if self.channels == Channels::Alpha {
             deepen_alpha(
                 part,
@@ -403,6 +407,12 @@ fn inner(axis: &Axis) -> Option<Range<u32>> {
     inside.then_some(axis.start as u32..(axis.start + axis.length) as u32)
 }
 
+/// The samples of the columns that are looked at, or those of them that a row has.
+fn part<'a, T>(row: &'a [T], columns: &Range<usize>, channels: usize) -> &'a [T] {
+    let end = (columns.end * channels).min(row.len());
+    row.get(columns.start * channels..end).unwrap_or_default()
+}
+
 /// Rows of a ring, in their order; the last one twice where their number is odd.
 struct Rows<'a, T> {
     rows: [&'a [T]; RING_TAPS_MAX],
@@ -424,72 +434,6 @@ fn rows<T: Copy + Default>(ring: &Ring<T>, first: u32, count: u32) -> Rows<'_, T
         *place = ring.row(number.min(first + count - 1));
     }
     rows
-}
-
-/// The entry of a table for a sample.
-fn at(table: &[u16], sample: u16) -> u16 {
-    table
-        .get(usize::from(sample))
-        .or(table.last())
-        .copied()
-        .unwrap_or_default()
-}
-
-/// The level nearest to a deep sample.
-#[allow(clippy::cast_possible_truncation)]
-fn rounded(deep: u16) -> u8 {
-    // At most 65280, so that it stays below 256.
-    ((deep + 128) >> 8) as u8
-}
-
-/// Interleaved samples to deep planes.
-fn deepen<T: Copy>(part: &[T], channels: usize, planes: &mut [i16], stride: usize, deep: impl Fn(T) -> u16) {
-    if channels == 3 {
-        let mut planes = planes.chunks_exact_mut(stride);
-        let (Some(first), Some(second), Some(third)) = (planes.next(), planes.next(), planes.next()) else {
-            return;
-        };
-        let places = first.iter_mut().zip(second).zip(third);
-        for (pixel, ((a, b), c)) in part.as_chunks::<3>().0.iter().zip(places) {
-            [*a, *b, *c] = pixel.map(|sample| (deep(sample) ^ 0x8000).cast_signed());
-        }
-        return;
-    }
-    for (channel, plane) in planes.chunks_exact_mut(stride).take(channels).enumerate() {
-        let samples = part.get(channel..).unwrap_or_default().iter().step_by(channels);
-        for (place, &sample) in plane.iter_mut().zip(samples) {
-            *place = (deep(sample) ^ 0x8000).cast_signed();
-        }
-    }
-}
-
-/// Interleaved colours and opacity to deep planes of colours times opacity, and opacity.
-#[allow(clippy::cast_possible_truncation)]
-fn deepen_alpha<T: Copy>(
-    part: &[T],
-    planes: &mut [i16],
-    stride: usize,
-    color: impl Fn(T) -> u16,
-    opacity: impl Fn(T) -> u16,
-) {
-    let mut planes = planes.chunks_exact_mut(stride);
-    let (Some(reds), Some(greens), Some(blues), Some(alphas)) =
-        (planes.next(), planes.next(), planes.next(), planes.next())
-    else {
-        return;
-    };
-    let places = reds.iter_mut().zip(greens).zip(blues).zip(alphas);
-    for (&[red, green, blue, alpha], (((r, g), b), a)) in part.as_chunks::<4>().0.iter().zip(places) {
-        let alpha = u32::from(opacity(alpha));
-        let times = |sample: T| {
-            let product = (u32::from(color(sample)) * alpha + FULL / 2) / FULL;
-            (product as u16 ^ 0x8000).cast_signed()
-        };
-        *r = times(red);
-        *g = times(green);
-        *b = times(blue);
-        *a = (alpha as u16 ^ 0x8000).cast_signed();
-    }
 }
 
 /// A whole picture at once: rows in, the samples of the result into `out`, row after row.

@@ -310,7 +310,7 @@ impl Narrow {
     }
 
     /// No start and no unit goes beyond this many samples. For kernels that read without looking.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
     pub(crate) fn reach(&self) -> usize {
         self.reach
     }

@@ -265,6 +265,65 @@ fn what_is_not_resized_is_copied() {
 }
 
 #[test]
+fn samples_that_a_row_lacks_are_zero_and_those_behind_its_end_are_nothing() {
+    let mut random = Random::new(18);
+    let kinds = [
+        (Channels::One, Light::Encoded),
+        (Channels::Three, Light::Encoded),
+        (Channels::Four, Light::Encoded),
+        (Channels::Alpha, Light::Encoded),
+        (Channels::Three, Light::Linear),
+        (Channels::Alpha, Light::Linear),
+    ];
+    let axes = [
+        (Axis::whole(150, 40), Axis::whole(30, 11)),
+        (Axis::part(150, 20.5, 90.0, 120), Axis::whole(30, 30)),
+        (Axis::part(150, 20.0, 90.0, 90), Axis::part(30, 3.0, 20.0, 20)),
+        (Axis::whole(150, 150), Axis::whole(30, 1)),
+    ];
+    for (channels, light) in kinds {
+        for (across, down) in axes {
+            let spec = Spec {
+                light,
+                ..Spec::new(across, down, channels)
+            };
+            let length = 150 * channels.count();
+            // Rows that are whole, cut short anywhere, pixels included, empty, or too long; and what they stand for.
+            let rows: Vec<Vec<u8>> = (0..30)
+                .map(|_| {
+                    let length = match random.below(4) {
+                        0 => length,
+                        1 => random.below(3) as usize * 5,
+                        2 => length + random.below(200) as usize,
+                        _ => random.below(length as u64) as usize,
+                    };
+                    (0..length).map(|_| random.byte() | 1).collect()
+                })
+                .collect();
+            let stands_for = |row: &Vec<u8>| {
+                let mut whole = row.clone();
+                whole.resize(length, 0);
+                whole
+            };
+            let whole: Vec<u8> = rows.iter().flat_map(stands_for).collect();
+            for deep in [false, true] {
+                let new = if deep { Resampler::deep } else { Resampler::new };
+                let expected = run(new(&spec).unwrap(), &spec, &whole);
+                let (mut bytes, mut words) = (new(&spec).unwrap(), new(&spec).unwrap());
+                let (mut of_bytes, mut of_words) = (Vec::new(), Vec::new());
+                for row in &rows {
+                    bytes.push(row, &mut |line| of_bytes.extend_from_slice(line));
+                    let row: Vec<u16> = row.iter().map(|&sample| sample.into()).collect();
+                    words.push_deep(&row, 8, &mut |line| of_words.extend_from_slice(line));
+                }
+                assert!(of_bytes == expected, "{spec:?}, deep: {deep}");
+                assert!(of_words == expected, "{spec:?}, deep: {deep}");
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_come_as_soon_as_they_can() {
     let spec = plane(Axis::whole(16, 8), Axis::whole(40, 20));
     let mut resampler = Resampler::new(&spec).unwrap();

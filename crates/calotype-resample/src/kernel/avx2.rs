@@ -17,9 +17,7 @@ fn fits<T>(rows: &[&[T]], weights: &[i16], length: usize) -> bool {
 }
 
 pub(super) fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]) {
-    let length = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(out.len());
-    let Some(out) = out.get_mut(..length) else { return };
-    if !fits(rows, weights, length) {
+    if !fits(rows, weights, out.len()) {
         return portable::vertical_bytes(rows, weights, bits, out);
     }
     // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
@@ -27,9 +25,7 @@ pub(super) fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &m
 }
 
 pub(super) fn vertical_words(rows: &[&[i16]], weights: &[i16], bits: u32, out: &mut [i16]) {
-    let length = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(out.len());
-    let Some(out) = out.get_mut(..length) else { return };
-    if !fits(rows, weights, length) {
+    if !fits(rows, weights, out.len()) {
         return portable::vertical_words(rows, weights, bits, out);
     }
     // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.

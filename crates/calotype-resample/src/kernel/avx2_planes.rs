@@ -33,7 +33,7 @@ pub(super) fn split4(mixed: &[i16], planes: &mut [i16], stride: usize) {
 }
 
 pub(super) fn premultiply(pixels: &[u8], planes: &mut [i16], stride: usize) {
-    if !fits(pixels.len() / 4, stride, 4, planes.len()) {
+    if !fits(pixels.len().div_ceil(4), stride, 4, planes.len()) {
         return portable::premultiply(pixels, planes, stride);
     }
     // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.

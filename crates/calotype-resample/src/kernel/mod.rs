@@ -9,7 +9,13 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx2_planes;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon_planes;
 mod portable;
+#[cfg(test)]
+mod tests;
 
 use crate::weights::Narrow;
 
@@ -54,6 +60,8 @@ enum Kind {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon,
 }
 
 impl Kernel {
@@ -71,7 +79,12 @@ impl Kernel {
         if std::arch::is_x86_feature_detected!("avx2") {
             return Self(Kind::Avx2);
         }
-        Self::portable()
+        // What every processor of the architecture has.
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        let always = Self(Kind::Neon);
+        #[cfg(not(all(target_arch = "aarch64", target_endian = "little")))]
+        let always = Self::portable();
+        always
     }
 
     /// What it is called.
@@ -81,13 +94,15 @@ impl Kernel {
             Kind::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => "avx2",
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Kind::Neon => "neon",
         }
     }
 }
 
 /// A function of the kernel, by what the processor has.
 macro_rules! twins {
-    ($vector:ident: $(#[doc = $doc:literal] fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
+    ($avx2:ident, $neon:ident: $(#[doc = $doc:literal] fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
         impl Kernel {
             $(
                 #[doc = $doc]
@@ -96,7 +111,9 @@ macro_rules! twins {
                     match self.0 {
                         Kind::Portable => portable::$name($($argument),*),
                         #[cfg(target_arch = "x86_64")]
-                        Kind::Avx2 => $vector::$name($($argument),*),
+                        Kind::Avx2 => $avx2::$name($($argument),*),
+                        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+                        Kind::Neon => $neon::$name($($argument),*),
                     }
                 }
             )*
@@ -105,9 +122,9 @@ macro_rules! twins {
 }
 
 twins! {
-    avx2:
+    avx2, neon:
 
-    /// Rows of 8 bits, weighted, to one between the passes. Rows and weights come in pairs, and weights add up to `1 << bits`, 8 to 30.
+    /// Rows of 8 bits, weighted, to one between the passes. Rows and weights come in pairs, and weights add up to `1 << bits`, 8 to 15.
     fn vertical_bytes(rows: &[&[u8]], weights: &[i16], bits: u32, out: &mut [i16]);
 
     /// The same of deep rows.
@@ -124,11 +141,10 @@ twins! {
 
     /// Columns between the passes, weighted, plus an offset.
     fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]);
-
 }
 
 twins! {
-    avx2_planes:
+    avx2_planes, neon_planes:
 
     /// Interleaved pixels of three samples into three planes of equal length.
     fn split3(mixed: &[i16], planes: &mut [i16], stride: usize);
@@ -136,7 +152,7 @@ twins! {
     /// Interleaved pixels of four samples into four planes of equal length.
     fn split4(mixed: &[i16], planes: &mut [i16], stride: usize);
 
-    /// Interleaved RGBA to four deep planes: colours times opacity, and opacity.
+    /// Interleaved RGBA to four deep planes: colours times opacity, and opacity. Up to 15 places behind the last pixel may be written too.
     fn premultiply(pixels: &[u8], planes: &mut [i16], stride: usize);
 
     /// Three planes of bytes to interleaved pixels.
