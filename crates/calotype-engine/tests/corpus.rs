@@ -106,8 +106,11 @@ fn real_pictures_come_out_upright_and_in_srgb() {
                             .map(|(got, want)| (got - want.as_f64().unwrap()).abs())
                     })
                     .fold(0.0, f64::max);
-                // The corpus allows 10 for its references; the filter mixes a little across the borders of the cells.
-                if off > 14.0 {
+                // The corpus allows 10 for its references; the filter mixes a little across the borders of the cells. Inks
+                // are mixed before they become colours, as in libvips, and the reference has mixed colours.
+                let is_inks = matches!(file["colour_space"].as_str(), Some("cmyk" | "ycck"));
+                let allowed = if is_inks { 16.0 } else { 14.0 };
+                if off > allowed {
                     wrong.push(format!("{name}: a cell is off by {off:.1}"));
                 }
             }
