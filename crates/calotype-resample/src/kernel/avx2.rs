@@ -300,7 +300,16 @@ pub(super) fn horizontal_bytes(plane: &[i16], weights: &Narrow, rounding: Roundi
 #[target_feature(enable = "avx2")]
 unsafe fn near_bytes(plane: &[i16], weights: &Near, rounding: Rounding, out: &mut [u8]) {
     // SAFETY: as required of the caller.
-    round_groups(rounding, out, |number| unsafe { near_group(plane, weights, number) });
+    unsafe {
+        match weights.pairs() {
+            2 => round_groups(rounding, out, |number| near_group::<2>(plane, weights, number)),
+            3 => round_groups(rounding, out, |number| near_group::<3>(plane, weights, number)),
+            4 => round_groups(rounding, out, |number| near_group::<4>(plane, weights, number)),
+            5 => round_groups(rounding, out, |number| near_group::<5>(plane, weights, number)),
+            6 => round_groups(rounding, out, |number| near_group::<6>(plane, weights, number)),
+            _ => round_groups(rounding, out, |number| near_group::<0>(plane, weights, number)),
+        }
+    }
 }
 
 /// # Safety
@@ -360,11 +369,15 @@ pub(super) fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out:
 /// As [`near_bytes`].
 #[target_feature(enable = "avx2")]
 unsafe fn near_sums(plane: &[i16], weights: &Near, offset: i32, out: &mut [i32]) {
-    for (number, out) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
-        // SAFETY: as required of the caller; eight numbers of four bytes, and the store needs no alignment.
-        unsafe {
-            let sums = _mm256_add_epi32(near_group(plane, weights, number), _mm256_set1_epi32(offset));
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), sums);
+    // SAFETY: as required of the caller.
+    unsafe {
+        match weights.pairs() {
+            2 => offset_groups(offset, out, |number| near_group::<2>(plane, weights, number)),
+            3 => offset_groups(offset, out, |number| near_group::<3>(plane, weights, number)),
+            4 => offset_groups(offset, out, |number| near_group::<4>(plane, weights, number)),
+            5 => offset_groups(offset, out, |number| near_group::<5>(plane, weights, number)),
+            6 => offset_groups(offset, out, |number| near_group::<6>(plane, weights, number)),
+            _ => offset_groups(offset, out, |number| near_group::<0>(plane, weights, number)),
         }
     }
 }
@@ -374,12 +387,19 @@ unsafe fn near_sums(plane: &[i16], weights: &Near, offset: i32, out: &mut [i32])
 /// As [`far_bytes`].
 #[target_feature(enable = "avx2")]
 unsafe fn far_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
+    // SAFETY: as required of the caller.
+    offset_groups(offset, out, |number| unsafe { far_group(plane, weights, number) });
+}
+
+/// The sums of whole groups, plus an offset.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn offset_groups(offset: i32, out: &mut [i32], sums: impl Fn(usize) -> __m256i) {
+    let offset = _mm256_set1_epi32(offset);
     for (number, out) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
-        // SAFETY: as required of the caller; eight numbers of four bytes, and the store needs no alignment.
-        unsafe {
-            let sums = _mm256_add_epi32(far_group(plane, weights, number), _mm256_set1_epi32(offset));
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), sums);
-        }
+        let sums = _mm256_add_epi32(sums(number), offset);
+        // SAFETY: eight numbers of four bytes, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums) };
     }
 }
 
@@ -387,11 +407,11 @@ unsafe fn far_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]
 ///
 /// # Safety
 ///
-/// AVX2; the weights have such a group; no window of theirs goes beyond `plane`.
+/// AVX2; the weights have such a group, of as many pairs, or any number where that is 0; no window of theirs goes beyond `plane`.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn near_group(plane: &[i16], weights: &Near, number: usize) -> __m256i {
-    let pairs = weights.pairs();
+unsafe fn near_group<const PAIRS: usize>(plane: &[i16], weights: &Near, number: usize) -> __m256i {
+    let pairs = if PAIRS == 0 { weights.pairs() } else { PAIRS };
     // SAFETY: each group has two bases, a vector of places, and a vector of weights for each pair.
     let ([near, far], places, weights) = unsafe {
         (
