@@ -301,13 +301,14 @@ pub(super) fn horizontal_bytes(plane: &[i16], weights: &Narrow, rounding: Roundi
 unsafe fn near_bytes(plane: &[i16], weights: &Near, rounding: Rounding, out: &mut [u8]) {
     // SAFETY: as required of the caller.
     unsafe {
-        match weights.pairs() {
-            2 => round_groups(rounding, out, |number| near_group::<2>(plane, weights, number)),
-            3 => round_groups(rounding, out, |number| near_group::<3>(plane, weights, number)),
-            4 => round_groups(rounding, out, |number| near_group::<4>(plane, weights, number)),
-            5 => round_groups(rounding, out, |number| near_group::<5>(plane, weights, number)),
-            6 => round_groups(rounding, out, |number| near_group::<6>(plane, weights, number)),
-            _ => round_groups(rounding, out, |number| near_group::<0>(plane, weights, number)),
+        match (weights.pairs(), weights.close()) {
+            (2, true) => round_groups(rounding, out, |number| near_group::<2, true>(plane, weights, number)),
+            (3, true) => round_groups(rounding, out, |number| near_group::<3, true>(plane, weights, number)),
+            (4, true) => round_groups(rounding, out, |number| near_group::<4, true>(plane, weights, number)),
+            (4, false) => round_groups(rounding, out, |number| near_group::<4, false>(plane, weights, number)),
+            (5, false) => round_groups(rounding, out, |number| near_group::<5, false>(plane, weights, number)),
+            (6, false) => round_groups(rounding, out, |number| near_group::<6, false>(plane, weights, number)),
+            _ => round_groups(rounding, out, |number| near_group::<0, false>(plane, weights, number)),
         }
     }
 }
@@ -371,13 +372,14 @@ pub(super) fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out:
 unsafe fn near_sums(plane: &[i16], weights: &Near, offset: i32, out: &mut [i32]) {
     // SAFETY: as required of the caller.
     unsafe {
-        match weights.pairs() {
-            2 => offset_groups(offset, out, |number| near_group::<2>(plane, weights, number)),
-            3 => offset_groups(offset, out, |number| near_group::<3>(plane, weights, number)),
-            4 => offset_groups(offset, out, |number| near_group::<4>(plane, weights, number)),
-            5 => offset_groups(offset, out, |number| near_group::<5>(plane, weights, number)),
-            6 => offset_groups(offset, out, |number| near_group::<6>(plane, weights, number)),
-            _ => offset_groups(offset, out, |number| near_group::<0>(plane, weights, number)),
+        match (weights.pairs(), weights.close()) {
+            (2, true) => offset_groups(offset, out, |number| near_group::<2, true>(plane, weights, number)),
+            (3, true) => offset_groups(offset, out, |number| near_group::<3, true>(plane, weights, number)),
+            (4, true) => offset_groups(offset, out, |number| near_group::<4, true>(plane, weights, number)),
+            (4, false) => offset_groups(offset, out, |number| near_group::<4, false>(plane, weights, number)),
+            (5, false) => offset_groups(offset, out, |number| near_group::<5, false>(plane, weights, number)),
+            (6, false) => offset_groups(offset, out, |number| near_group::<6, false>(plane, weights, number)),
+            _ => offset_groups(offset, out, |number| near_group::<0, false>(plane, weights, number)),
         }
     }
 }
@@ -407,10 +409,10 @@ fn offset_groups(offset: i32, out: &mut [i32], sums: impl Fn(usize) -> __m256i) 
 ///
 /// # Safety
 ///
-/// AVX2; the weights have such a group, of as many pairs, or any number where that is 0; no window of theirs goes beyond `plane`.
+/// AVX2; the weights have such a group, of as many pairs, or any number where that is 0, and as close; no window of theirs goes beyond `plane`.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn near_group<const PAIRS: usize>(plane: &[i16], weights: &Near, number: usize) -> __m256i {
+unsafe fn near_group<const PAIRS: usize, const CLOSE: bool>(plane: &[i16], weights: &Near, number: usize) -> __m256i {
     let pairs = if PAIRS == 0 { weights.pairs() } else { PAIRS };
     // SAFETY: each group has two bases, a vector of places, and a vector of weights for each pair.
     let ([near, far], places, weights) = unsafe {
@@ -420,16 +422,24 @@ unsafe fn near_group<const PAIRS: usize>(plane: &[i16], weights: &Near, number: 
             weights.weights().as_ptr().add(number * pairs * GROUP * 2),
         )
     };
+    let next = _mm256_add_epi8(places, _mm256_set1_epi8(4));
     let mut sums = _mm256_setzero_si256();
+    let mut window = sums;
     for pair in 0..pairs {
-        // SAFETY: a window is within `plane`, by the caller.
-        unsafe {
-            let near = plane.as_ptr().add(near as usize + pair * 2);
-            let far = plane.as_ptr().add(far as usize + pair * 2);
-            let samples = _mm256_shuffle_epi8(_mm256_loadu2_m128i(far.cast(), near.cast()), places);
-            let weights = _mm256_loadu_si256(weights.add(pair * GROUP * 2).cast());
-            add(&mut sums, samples, weights);
-        }
+        let places = if CLOSE && pair % 2 == 1 {
+            next
+        } else {
+            // SAFETY: a window is within `plane`, by the caller.
+            window = unsafe {
+                let near = plane.as_ptr().add(near as usize + pair * 2);
+                let far = plane.as_ptr().add(far as usize + pair * 2);
+                _mm256_loadu2_m128i(far.cast(), near.cast())
+            };
+            places
+        };
+        // SAFETY: 16 weights of a pair.
+        let weights = unsafe { _mm256_loadu_si256(weights.add(pair * GROUP * 2).cast()) };
+        add(&mut sums, _mm256_shuffle_epi8(window, places), weights);
     }
     sums
 }

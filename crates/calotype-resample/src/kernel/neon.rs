@@ -219,7 +219,13 @@ pub(super) fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out:
 #[target_feature(enable = "neon")]
 unsafe fn near_bytes(plane: &[i16], weights: &Near, rounding: Rounding, out: &mut [u8]) {
     // SAFETY: as required of the caller.
-    round_groups(rounding, out, |number| unsafe { near_group(plane, weights, number) });
+    unsafe {
+        if weights.close() {
+            round_groups(rounding, out, |number| near_group::<true>(plane, weights, number));
+        } else {
+            round_groups(rounding, out, |number| near_group::<false>(plane, weights, number));
+        }
+    }
 }
 
 /// # Safety
@@ -237,7 +243,13 @@ unsafe fn far_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &m
 #[target_feature(enable = "neon")]
 unsafe fn near_sums(plane: &[i16], weights: &Near, offset: i32, out: &mut [i32]) {
     // SAFETY: as required of the caller.
-    offset_groups(offset, out, |number| unsafe { near_group(plane, weights, number) });
+    unsafe {
+        if weights.close() {
+            offset_groups(offset, out, |number| near_group::<true>(plane, weights, number));
+        } else {
+            offset_groups(offset, out, |number| near_group::<false>(plane, weights, number));
+        }
+    }
 }
 
 /// # Safety
@@ -287,10 +299,10 @@ fn offset_groups(offset: i32, out: &mut [i32], sums: impl Fn(usize) -> [int32x4_
 ///
 /// # Safety
 ///
-/// NEON; the weights have such a group; no window of theirs goes beyond `plane`.
+/// NEON; the weights have such a group, and as close; no window of theirs goes beyond `plane`.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn near_group(plane: &[i16], weights: &Near, number: usize) -> [int32x4_t; 2] {
+unsafe fn near_group<const CLOSE: bool>(plane: &[i16], weights: &Near, number: usize) -> [int32x4_t; 2] {
     let pairs = weights.pairs();
     // SAFETY: each group has two bases, two vectors of places, and two vectors of weights for each pair.
     let (bases, places, weights) = unsafe {
@@ -305,15 +317,18 @@ unsafe fn near_group(plane: &[i16], weights: &Near, number: usize) -> [int32x4_t
         let places = unsafe { vld1q_u8(places.add(half * 16)) };
         // Of two outputs each, the products of either weight.
         let mut sums = [vdupq_n_s32(0); 2];
+        let next = vaddq_u8(places, vdupq_n_u8(4));
+        let mut window = places;
         for pair in 0..pairs {
-            // SAFETY: a window is within `plane`, by the caller; 8 of the 16 weights of a pair.
-            let (window, weights) = unsafe {
-                let window = plane.as_ptr().add(bases[half] as usize + pair * 2);
-                (
-                    vld1q_u8(window.cast()),
-                    vld1q_s16(weights.add(pair * GROUP * 2 + half * 8)),
-                )
+            let places = if CLOSE && pair % 2 == 1 {
+                next
+            } else {
+                // SAFETY: a window is within `plane`, by the caller.
+                window = unsafe { vld1q_u8(plane.as_ptr().add(bases[half] as usize + pair * 2).cast()) };
+                places
             };
+            // SAFETY: 8 of the 16 weights of a pair.
+            let weights = unsafe { vld1q_s16(weights.add(pair * GROUP * 2 + half * 8)) };
             let samples = vreinterpretq_s16_u8(vqtbl1q_u8(window, places));
             sums[0] = vmlal_s16(sums[0], vget_low_s16(samples), vget_low_s16(weights));
             sums[1] = vmlal_high_s16(sums[1], samples, weights);
