@@ -11,9 +11,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::UnixStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::server::{ACCEPT_PAUSE, ServerSettings};
@@ -23,6 +23,8 @@ use crate::unix_socket::SocketFile;
 /// How long a connection may be idle, and how long a head may take. The runtime closes idle connections after some ten seconds, and it should be the
 /// runtime that closes (binding spec 2.1).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a connection without a request may still send one once the server stops.
+const FIRST_BYTE_TIME: Duration = Duration::from_secs(1);
 /// Bytes of a request's line and headers together; the runtime's have less than 300.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -52,17 +54,28 @@ impl BindingServer {
     /// Dropping the future closes every connection at once.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(self.settings.connections_max));
-        let graceful = GracefulShutdown::new();
+        // Connections hear of the stop when the sender is dropped.
+        let (tell, stopping) = watch::channel(());
+        let mut connections = JoinSet::new();
+        let start = |stream, place| {
+            let connection = Connection {
+                stream,
+                place,
+                stopping: stopping.clone(),
+            };
+            connection.serve(self.binding.clone(), self.settings.write_timeout)
+        };
         let mut stop = std::pin::pin!(stop);
         loop {
             let place = tokio::select! {
                 () = &mut stop => break,
                 Ok(place) = places.clone().acquire_owned() => place,
             };
+            while connections.try_join_next().is_some() {}
             tokio::select! {
                 () = &mut stop => break,
                 accepted = self.socket.listener.accept() => match accepted {
-                    Ok((stream, _)) => self.serve(stream, place, &graceful),
+                    Ok((stream, _)) => drop(connections.spawn(start(stream, place))),
                     Err(error) => {
                         tracing::warn!(%error, "a connection to the binding could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -73,33 +86,50 @@ impl BindingServer {
         if let Err(error) = self.socket.remove() {
             tracing::warn!(%error, "the binding's socket could not be removed");
         }
-        // Whoever connected before the name was gone, or was another's, is served still.
-        while let Ok(place) = places.clone().try_acquire_owned()
-            && let Some(stream) = self.accept_waiting().await
-        {
-            self.serve(stream, place, &graceful);
-        }
-        drop(self.socket);
-        let finished = tokio::time::timeout(self.settings.stop_timeout, graceful.shutdown());
-        if finished.await.is_err() {
+        drop(tell);
+        let finish = async {
+            // Whoever connected before the name was gone, or was another's, is served still.
+            match self.socket.listener.into_std() {
+                Ok(listener) => {
+                    while let Ok(place) = places.clone().acquire_owned().await
+                        && let Some(stream) = accept_waiting(&listener)
+                    {
+                        connections.spawn(start(stream, place));
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "connections to the binding that waited were lost"),
+            }
+            while connections.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(self.settings.stop_timeout, finish).await.is_err() {
             tracing::warn!("some binding calls did not finish in time and were cut off");
         }
     }
+}
 
-    /// A connection that waits already.
-    async fn accept_waiting(&self) -> Option<UnixStream> {
-        tokio::select! {
-            biased;
-            accepted = self.socket.listener.accept() => accepted.ok().map(|(stream, _)| stream),
-            () = std::future::ready(()) => None,
+/// A connection that waits already. The system is asked: the event loop may not have heard of it yet.
+fn accept_waiting(listener: &std::os::unix::net::UnixListener) -> Option<UnixStream> {
+    let (stream, _) = listener.accept().ok()?;
+    stream.set_nonblocking(true).ok()?;
+    UnixStream::from_std(stream).ok()
+}
+
+/// A connection that was accepted.
+struct Connection {
+    stream: UnixStream,
+    /// Ends when the server stops.
+    stopping: watch::Receiver<()>,
+    place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn serve(mut self, binding: Arc<Binding>, write_timeout: Duration) {
+        if !self.speaks().await {
+            return;
         }
-    }
-
-    fn serve(&self, stream: UnixStream, place: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
         // A client that stops reading would hold its answer's memory for ever.
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(self.settings.write_timeout));
-        let binding = self.binding.clone();
+        let mut stream = TimeoutStream::new(self.stream);
+        stream.set_write_timeout(Some(write_timeout));
         let service = service_fn(move |request: http::Request<Incoming>| {
             let binding = binding.clone();
             async move { Ok::<_, Infallible>(binding.handle(request).await) }
@@ -109,12 +139,35 @@ impl BindingServer {
             .header_read_timeout(IDLE_TIMEOUT)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        let watched = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = watched.await {
-                tracing::debug!(%error, "a connection to the binding ended badly");
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            _ = self.stopping.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
             }
-            drop(place);
-        });
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection to the binding ended badly");
+        }
+        drop(self.place);
+    }
+
+    /// Waits for the first byte. The HTTP layer closes a connection that is asked to stop before it has read anything, and the client that has just
+    /// connected would be left without an answer.
+    async fn speaks(&mut self) -> bool {
+        let silence = async {
+            let stopped = tokio::time::timeout(IDLE_TIMEOUT, self.stopping.changed())
+                .await
+                .is_ok();
+            if stopped {
+                tokio::time::sleep(FIRST_BYTE_TIME).await;
+            }
+        };
+        tokio::select! {
+            ready = self.stream.readable() => ready.is_ok(),
+            () = silence => false,
+        }
     }
 }

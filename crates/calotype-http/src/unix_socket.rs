@@ -97,7 +97,9 @@ mod tests {
 
     fn names(directory: &Path) -> Vec<String> {
         let names = fs::read_dir(directory).unwrap();
-        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     #[tokio::test]
@@ -116,7 +118,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s.sock");
         drop(SocketFile::bind(&path, 0o600).unwrap());
-        assert!(UnixStream::connect(&path).await.is_err(), "a file that nobody listens on");
+        assert!(
+            UnixStream::connect(&path).await.is_err(),
+            "a file that nobody listens on"
+        );
         let _socket = SocketFile::bind(&path, 0o600).unwrap();
         assert!(UnixStream::connect(&path).await.is_ok());
 

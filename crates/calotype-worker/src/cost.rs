@@ -23,9 +23,12 @@ pub(crate) fn bytes(task: &Task, limits: &Limits) -> u64 {
         .filter_map(|bytes| acceptable(bytes, limits))
         .map(|header| decoded_bytes(&header))
         .max();
-    (files as u64)
-        .saturating_add(source)
-        .saturating_add(overlay.unwrap_or(0).saturating_mul(2).saturating_mul(depth(&task.plan.ops).max(1)))
+    (files as u64).saturating_add(source).saturating_add(
+        overlay
+            .unwrap_or(0)
+            .saturating_mul(2)
+            .saturating_mul(depth(&task.plan.ops).max(1)),
+    )
 }
 
 /// Overlays on overlays: how many are held at once.

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use calotype_engine::NoModels;
-use calotype_http::{App, AppSettings, BindingServer, BindingSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones};
+use calotype_http::{
+    App, AppSettings, BindingServer, BindingSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones,
+};
 use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_worker::{InProcess, WorkerSettings};
@@ -97,13 +99,7 @@ fn binding_server(
                 spool.display()
             ))
         })?;
-    BindingServer::bind(
-        path,
-        settings.binding_socket_mode.0,
-        Arc::new(binding),
-        server_settings,
-    )
-    .map_err(|error| {
+    BindingServer::bind(path, settings.binding_socket_mode.0, Arc::new(binding), server_settings).map_err(|error| {
         Failure::Usage(format!(
             "cannot listen on {}: {error}; name another path with --binding-socket",
             path.display()

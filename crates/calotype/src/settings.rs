@@ -480,7 +480,9 @@ fn hint(key: &str) -> &'static str {
         "zones" => "; write a list of domains, for example [\"example.com\"]",
         "allow_networks" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
         "binding_socket_mode" => "; write permissions as chmod takes them, for example 0660",
-        "memory" | "source_memory" | "binding_spool_bytes" | "binding_form_bytes" | "limits.job_memory" => "; write a size, for example 512MiB or 100MB",
+        "memory" | "source_memory" | "binding_spool_bytes" | "binding_form_bytes" | "limits.job_memory" => {
+            "; write a size, for example 512MiB or 100MB"
+        }
         key if key.starts_with("limits.") && key.ends_with("_bytes") => "; write a size, for example 512MiB or 100MB",
         key if key.ends_with("_timeout") => "; write a time, for example 30s or 2m",
         "log_format" => "; write text or json",

@@ -49,7 +49,9 @@ pub struct Binding {
 
 impl std::fmt::Debug for Binding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Binding").field("spool", &self.spool).finish_non_exhaustive()
+        f.debug_struct("Binding")
+            .field("spool", &self.spool)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +101,10 @@ impl Binding {
     {
         let path = parts.uri.path();
         if !matches!(path, "/info" | "/transform") {
-            return answer::text(StatusCode::NOT_FOUND, "not found; the binding is at /info and /transform\n");
+            return answer::text(
+                StatusCode::NOT_FOUND,
+                "not found; the binding is at /info and /transform\n",
+            );
         }
         if parts.method != Method::POST {
             return answer::method_not_allowed("POST");
@@ -185,7 +190,12 @@ fn described(json: &[u8]) -> Result<String, Refusal> {
     let unreadable = || Fault::new(FaultKind::Internal, "the image could not be described");
     let json: serde_json::Value = serde_json::from_slice(json).map_err(|_| unreadable())?;
     let original = json.get("original").ok_or_else(unreadable)?;
-    let number = |name: &str| original.get(name).and_then(serde_json::Value::as_u64).ok_or_else(unreadable);
+    let number = |name: &str| {
+        original
+            .get(name)
+            .and_then(serde_json::Value::as_u64)
+            .ok_or_else(unreadable)
+    };
     let format = original
         .get("format")
         .and_then(serde_json::Value::as_str)

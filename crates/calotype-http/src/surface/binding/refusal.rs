@@ -51,7 +51,10 @@ impl Refusal {
     /// The answer; what the client must not see goes to the log.
     pub(super) fn answer(&self) -> Answer {
         let Self {
-            status, code, message, detail,
+            status,
+            code,
+            message,
+            detail,
         } = self;
         if status.is_server_error() {
             tracing::warn!(code, message, detail, "a binding call failed");

@@ -145,10 +145,11 @@ impl SpoolFile {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, admit)
             .is_err()
         {
-            return Err(
-                Fault::new(FaultKind::Busy, "too many images are arriving at once; try again shortly")
-                    .with_detail("the spool files of all calls have reached binding_spool_bytes"),
-            );
+            return Err(Fault::new(
+                FaultKind::Busy,
+                "too many images are arriving at once; try again shortly",
+            )
+            .with_detail("the spool files of all calls have reached binding_spool_bytes"));
         }
         self.charge.bytes = self.charge.bytes.saturating_add(more);
         self.file.write_all(piece).await.map_err(|error| no_room(&error))
@@ -211,12 +212,18 @@ mod tests {
     async fn small_parts_stay_in_memory_and_large_ones_come_back_from_a_nameless_file() {
         let directory = tempfile::tempdir().unwrap();
         let spool = spool(directory.path().to_owned(), 64 << 20, 64 << 20);
-        let large: Vec<u8> = (0..9_000_001_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+        let large: Vec<u8> = (0..9_000_001_u32)
+            .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+            .collect();
         let pieces: Vec<&[u8]> = large.chunks(70_001).collect();
         for (pieces, in_file) in [(&[b"ab".as_slice(), b"c"][..], false), (&pieces[..], true)] {
             let part = kept(&spool, pieces).await.unwrap();
             assert_eq!(is_in_file(&part), in_file);
-            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "the file has no name");
+            assert_eq!(
+                std::fs::read_dir(directory.path()).unwrap().count(),
+                0,
+                "the file has no name"
+            );
             let bytes = spool.call().into_bytes(part).await.unwrap();
             assert!(bytes == pieces.concat());
             assert_eq!(spool.file_bytes.load(Ordering::Relaxed), 0, "the file is given back");
