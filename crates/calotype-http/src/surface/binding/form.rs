@@ -215,11 +215,10 @@ impl Form {
     /// The files of the canvas and of all layers in their order; a text has none.
     pub(super) async fn into_files(self, spool: &Spool) -> Result<Vec<Bytes>, Refusal> {
         self.check_canvas()?;
-        let spool = spool.call();
         let mut files = Vec::with_capacity(self.layers.len());
         for layer in self.layers {
             files.push(match layer {
-                Layer::Image(part) => spool.into_bytes(part).await?,
+                Layer::Image(part) => spool.bytes_of(part).await?,
                 Layer::Text(_) => Bytes::new(),
             });
         }

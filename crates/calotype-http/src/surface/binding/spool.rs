@@ -77,6 +77,14 @@ impl Spool {
         tempfile::tempfile_in(&self.directory).map(drop)
     }
 
+    /// The bytes of a whole part, in the shared memory.
+    pub(super) async fn bytes_of(&self, part: Part) -> Result<Bytes, Fault> {
+        match part.kept {
+            Kept::Memory(buffer) => Ok(buffer.into_bytes()),
+            Kept::File(file) => file.read(&self.memory, part.length).await,
+        }
+    }
+
     async fn file(&self) -> Result<SpoolFile, Fault> {
         let directory = self.directory.clone();
         let made = tokio::task::spawn_blocking(move || tempfile::tempfile_in(directory))
@@ -124,14 +132,6 @@ impl CallSpool<'_> {
     pub(super) fn finish(&mut self, part: &Part) {
         if let Kept::Memory(buffer) = &part.kept {
             self.memory_left = self.memory_left.saturating_sub(buffer.len());
-        }
-    }
-
-    /// The bytes of a whole part, in the shared memory.
-    pub(super) async fn into_bytes(&self, part: Part) -> Result<Bytes, Fault> {
-        match part.kept {
-            Kept::Memory(buffer) => Ok(buffer.into_bytes()),
-            Kept::File(file) => file.read(&self.spool.memory, part.length).await,
         }
     }
 }
@@ -224,7 +224,7 @@ mod tests {
                 0,
                 "the file has no name"
             );
-            let bytes = spool.call().into_bytes(part).await.unwrap();
+            let bytes = spool.bytes_of(part).await.unwrap();
             assert!(bytes == pieces.concat());
             assert_eq!(spool.file_bytes.load(Ordering::Relaxed), 0, "the file is given back");
             drop(bytes);
@@ -240,7 +240,7 @@ mod tests {
         assert!(is_in_file(&part));
         assert_eq!(spool.file_bytes.load(Ordering::Relaxed), 3);
         assert_eq!(
-            spool.call().into_bytes(part).await.unwrap_err().kind(),
+            spool.bytes_of(part).await.unwrap_err().kind(),
             FaultKind::Busy,
             "and waits in vain for memory"
         );
