@@ -199,6 +199,24 @@ async fn options_and_indices_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
+async fn layers_on_layers_end_somewhere() {
+    let served = start();
+    let picture = picture();
+    // Each is drawn onto the one before it, the last first.
+    let chain = |layers: usize| {
+        let drawn = vec![picture.as_slice(); layers];
+        let draws: Vec<String> = (1..=layers)
+            .rev()
+            .map(|n| format!(r#"{{"drawImageIndex":{n},"targetImageIndex":{}}}"#, n - 1))
+            .collect();
+        Form::layers(&picture, &drawn, &format!("[{}]", draws.join(",")), "rgb")
+    };
+    served.transform(chain(8)).await.ok("application/octet-stream");
+    assert_refused(&served.transform(chain(9)).await, 400, 9432, "nested");
+    assert_refused(&served.transform(chain(33)).await, 400, 9432, "32 layers");
+}
+
+#[tokio::test]
 async fn null_is_what_was_not_given_and_unknown_keys_are_passed_over() {
     let served = start();
     let expected = served

@@ -135,3 +135,72 @@ async fn drain<B: Body<Data = Bytes> + Unpin>(mut body: B) {
         left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyDataStream;
+    use multer::Multipart;
+
+    /// A body whose pieces are all there already, and which counts those that were taken.
+    struct Ready {
+        first: Option<Bytes>,
+        then: Bytes,
+        taken: Arc<AtomicU64>,
+    }
+
+    impl Body for Ready {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            if self.taken.fetch_add(1, Ordering::Relaxed) >= 10_000 {
+                return Poll::Ready(None);
+            }
+            let piece = self.first.take().unwrap_or_else(|| self.then.clone());
+            Poll::Ready(Some(Ok(Frame::data(piece))))
+        }
+    }
+
+    /// A form that begins like this and goes on with a piece of 1 KiB again and again.
+    fn form(first: &'static str, then: u8) -> (Multipart<'static>, Allowance, Arc<AtomicU64>) {
+        let taken = Arc::<AtomicU64>::default();
+        let body = Ready {
+            first: Some(Bytes::from_static(first.as_bytes())),
+            then: vec![then; 1_024].into(),
+            taken: taken.clone(),
+        };
+        let allowance = Allowance::new();
+        let upload = BodyDataStream::new(Upload::new(body, allowance.clone()));
+        (Multipart::new(upload, "B"), allowance, taken)
+    }
+
+    #[tokio::test]
+    async fn no_more_is_taken_than_what_is_asked_for() {
+        let (mut parts, allowance, taken) = form("--B\r\ncontent-disposition: form-data; name=\"image\"\r\n\r\nx", 7);
+        let mut field = parts.next_field().await.unwrap().unwrap();
+        assert!(taken.load(Ordering::Relaxed) <= 2);
+        allowance.for_data();
+        let mut bytes = 0;
+        while bytes < 100 << 10 {
+            bytes += field.chunk().await.unwrap().unwrap().len() as u64;
+            let ahead = taken.load(Ordering::Relaxed) * 1_024 - bytes;
+            assert!(ahead <= 4 << 10, "{ahead} bytes are kept");
+        }
+        // What is left is read out on a runtime, not here.
+        drop(field);
+    }
+
+    #[tokio::test]
+    async fn what_is_looked_for_must_come_soon() {
+        for first in ["", "--B\r\ncontent-disposition: form-data; name=\"image\"\r\nx: "] {
+            let (mut parts, _, taken) = form(first, b'y');
+            let error = parts.next_field().await.unwrap_err();
+            assert!(
+                matches!(&error, multer::Error::StreamReadFailed(cause) if cause.is::<HeadTooLong>()),
+                "{error}"
+            );
+            assert!(taken.load(Ordering::Relaxed) <= HEAD_BYTES_MAX / 1_024 + 1);
+        }
+    }
+}
