@@ -135,9 +135,17 @@ impl Connection {
 
     /// The three headers that the runtime sends.
     pub async fn send_head(&mut self, target: &str) {
+        self.send_head_and(target, "").await;
+    }
+
+    pub async fn send_head_to_close(&mut self, target: &str) {
+        self.send_head_and(target, "Connection: close\r\n").await;
+    }
+
+    async fn send_head_and(&mut self, target: &str, more: &str) {
         self.send_head_with(&format!(
             "POST {target} HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: js.images.cloudflare.com\r\nContent-Type: multipart/form-data; \
-             boundary={BOUNDARY}\r\n\r\n"
+             boundary={BOUNDARY}\r\n{more}\r\n"
         ))
         .await;
     }
@@ -172,6 +180,25 @@ impl Connection {
         tokio::time::timeout(PATIENCE, self.receive_whole())
             .await
             .expect("an answer in time")
+    }
+
+    /// The next so many bytes, of head and body alike, in pieces of at most `piece`.
+    pub async fn take_slowly(&mut self, count: usize, piece: usize) -> Vec<u8> {
+        let mut taken = Vec::with_capacity(count);
+        while taken.len() < count {
+            let mut buffer = vec![0; piece.min(count - taken.len())];
+            let read = self.stream.read(&mut buffer).await.expect("an answer");
+            assert_ne!(read, 0, "cut after {} bytes", taken.len());
+            taken.extend_from_slice(&buffer[..read]);
+            // The server may go on, and must not take this for the end.
+            tokio::task::yield_now().await;
+        }
+        taken
+    }
+
+    /// Gives bytes back that were taken.
+    pub fn put_back(&mut self, bytes: Vec<u8>) {
+        self.ahead.splice(0..0, bytes);
     }
 
     async fn receive_whole(&mut self) -> Answer {

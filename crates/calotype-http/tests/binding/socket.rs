@@ -99,6 +99,49 @@ async fn a_client_that_leaves_while_we_compute_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_large_answer_is_whole_however_slowly_it_is_read() {
+    let served = start_with(Setup::default(), &Bounds::default());
+    let source = pictures::plain_png(Size::new(20, 20), [1, 2, 3]);
+    let size = r#"[{"imageIndex":0,"width":2000,"fit":"contain"}]"#;
+    let body = Form::call(&source, size, "rgba").whole();
+    for closes in [false, true] {
+        let mut connection = served.connect().await;
+        if closes {
+            // The server may shut its side down as soon as it has handed the answer over.
+            connection.send_head_to_close("/transform").await;
+        } else {
+            connection.send_head("/transform").await;
+        }
+        connection.send_chunks(&body, 1_000).await;
+        connection.send_end().await;
+        let start = connection.take_slowly(64 << 10, 7).await;
+        connection.put_back(start);
+        let answer = connection.receive().await.ok("application/octet-stream");
+        assert!(answer == [1, 2, 3, 255].repeat(2_000 * 2_000));
+        if closes {
+            assert!(connection.is_closed().await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_during_its_answer_leaves_nothing_behind() {
+    let served = start_with(Setup::default(), &Bounds::default());
+    let source = pictures::plain_png(Size::new(20, 20), [1, 2, 3]);
+    let size = r#"[{"imageIndex":0,"width":2000,"fit":"contain"}]"#;
+    let body = Form::call(&source, size, "rgba").whole();
+    let mut connection = served.connect().await;
+    connection.send_head("/transform").await;
+    connection.send_chunks(&body, 1_000).await;
+    connection.send_end().await;
+    connection.take_slowly(1 << 20, 60_000).await;
+    drop(connection);
+    served.is_empty().await;
+    // A stop waits for whoever is still there: nobody.
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn a_busy_server_says_so_in_the_bindings_words() {
     for (fault, status) in [
         (Fault::new(FaultKind::Busy, "try again shortly"), (503, 9522)),

@@ -233,6 +233,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_parts_of_one_call_share_its_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = spool(directory.path().to_owned(), 64 << 20, 64 << 20);
+        let piece = vec![1; 3 << 20];
+        let mut call = spool.call();
+        for in_file in [false, true] {
+            let mut part = call.part();
+            call.push(&mut part, &piece).await.unwrap();
+            call.finish(&part);
+            assert_eq!(is_in_file(&part), in_file);
+        }
+    }
+
+    #[tokio::test]
     async fn without_room_in_memory_a_small_part_goes_to_a_file_too() {
         let directory = tempfile::tempdir().unwrap();
         let spool = spool(directory.path().to_owned(), 2, 1_000);
