@@ -24,7 +24,7 @@ const HEAD_BYTES_MAX: usize = 512 << 10;
 /// The same over HTTP/2, where a target that is too long for us can be refused by this bound alone.
 const HTTP_2_HEAD_BYTES_MAX: u32 = 64 << 10;
 /// A pause after the system had no room for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Bounds on connections.
 #[derive(Debug, Clone, Copy)]
