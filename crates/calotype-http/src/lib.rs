@@ -6,7 +6,6 @@
 
 mod answer;
 mod app;
-mod binding_server;
 mod client;
 mod conditional;
 mod connection;
@@ -20,8 +19,7 @@ mod unix_socket;
 mod zone;
 
 pub use app::{App, AppSettings, PlaygroundSettings};
-pub use binding_server::BindingServer;
 pub use server::{Server, ServerSettings};
 pub use sources::SourceSettings;
-pub use surface::binding::{Binding, BindingSettings};
+pub use surface::binding::{Binding, BindingServer, BindingSettings};
 pub use zone::Zones;

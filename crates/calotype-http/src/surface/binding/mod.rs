@@ -2,8 +2,11 @@
 
 mod form;
 mod refusal;
+mod server;
 mod spool;
 mod upload;
+
+pub use server::BindingServer;
 
 use std::io;
 use std::path::PathBuf;

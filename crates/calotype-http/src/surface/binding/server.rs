@@ -17,8 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
+use super::Binding;
 use crate::server::{ACCEPT_PAUSE, ServerSettings};
-use crate::surface::binding::Binding;
 use crate::unix_socket::SocketFile;
 
 /// How long a connection may be idle, and how long a head may take. The runtime closes idle connections after some ten seconds, and it should be the
