@@ -57,13 +57,14 @@ impl SocketFile {
         bound
     }
 
-    /// Takes the name away, if it is still this socket's.
-    pub(crate) fn remove(&self) -> io::Result<()> {
+    /// Takes the name away, if it is still this socket's. Says whether another socket has it.
+    pub(crate) fn remove(&self) -> io::Result<bool> {
         let _directory = lock_directory(&self.path)?;
-        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
-            fs::remove_file(&self.path)?;
+        match identity(&self.path) {
+            Ok(identity) if identity == self.identity => fs::remove_file(&self.path).map(|()| false),
+            Ok(_) => Ok(true),
+            Err(_) => Ok(false),
         }
-        Ok(())
     }
 }
 
@@ -109,7 +110,7 @@ mod tests {
         let socket = SocketFile::bind(&path, 0o620).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o620);
         assert_eq!(names(directory.path()), ["s.sock"]);
-        socket.remove().unwrap();
+        assert!(!socket.remove().unwrap());
         assert!(names(directory.path()).is_empty());
     }
 
@@ -137,10 +138,10 @@ mod tests {
         let path = directory.path().join("s.sock");
         let old = SocketFile::bind(&path, 0o600).unwrap();
         let new = SocketFile::bind(&path, 0o600).unwrap();
-        old.remove().unwrap();
+        assert!(old.remove().unwrap(), "there is a successor");
         drop(old);
         assert!(UnixStream::connect(&path).await.is_ok());
-        new.remove().unwrap();
+        assert!(!new.remove().unwrap());
         assert!(!path.exists());
     }
 }

@@ -63,6 +63,36 @@ async fn a_new_server_takes_the_name_while_the_old_one_finishes() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_is_answered_once_more_by_a_server_that_was_succeeded() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("images.sock");
+    let memory = SourceMemory::new(1 << 30);
+    let server = || {
+        let (app, settings) = Setup::default().app();
+        let binding = binding(&app, &memory, directory.path(), &Bounds::default());
+        BindingServer::bind(&path, 0o600, binding, settings).unwrap()
+    };
+    let mut old = Running::start(server());
+    let mut kept = Connection::open(&path).await;
+    kept.ask("/transform", &body(), 1_000)
+        .await
+        .ok("application/octet-stream");
+    let new = Running::start(server());
+    old.begin_stop();
+    loop {
+        let answer = kept.ask("/transform", &body(), 1_000).await;
+        let is_last = answer.header("connection") == Some("close");
+        answer.ok("application/octet-stream");
+        if is_last {
+            break;
+        }
+    }
+    assert!(kept.is_closed().await);
+    old.ended().await;
+    new.ended().await;
+}
+
+#[tokio::test]
 async fn who_connected_before_a_stop_is_served() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("images.sock");

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,6 +24,8 @@ use crate::unix_socket::SocketFile;
 /// How long a connection may be idle, and how long a head may take. The runtime closes idle connections after some ten seconds, and it should be the
 /// runtime that closes (binding spec 2.1).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an idle connection is kept when another server has taken over: a little longer than the runtime keeps one.
+const HAND_OVER_TIME: Duration = Duration::from_secs(12);
 /// How long a connection without a request may still send one once the server stops.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(1);
 /// Bytes of a request's line and headers together; the runtime's have less than 300.
@@ -54,8 +57,7 @@ impl BindingServer {
     /// Dropping the future closes every connection at once.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(self.settings.connections_max));
-        // Connections hear of the stop when the sender is dropped.
-        let (tell, stopping) = watch::channel(());
+        let (tell, stopping) = watch::channel(Stop::No);
         let mut connections = JoinSet::new();
         let start = |stream, place| {
             let connection = Connection {
@@ -83,10 +85,11 @@ impl BindingServer {
                 },
             }
         }
-        if let Err(error) = self.socket.remove() {
+        let has_successor = self.socket.remove().unwrap_or_else(|error| {
             tracing::warn!(%error, "the binding's socket could not be removed");
-        }
-        drop(tell);
+            false
+        });
+        tell.send_replace(if has_successor { Stop::HandOver } else { Stop::Now });
         let finish = async {
             // Whoever connected before the name was gone, or was another's, is served still.
             match self.socket.listener.into_std() {
@@ -107,6 +110,17 @@ impl BindingServer {
     }
 }
 
+/// Whether the server goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    No,
+    /// Connections that ask nothing are closed.
+    Now,
+    /// Another server has the name. A client that is about to ask once more would lose its request with a connection that is closed now, although
+    /// there is somebody to answer: it is answered here, and told to go.
+    HandOver,
+}
+
 /// A connection that waits already. The system is asked: the event loop may not have heard of it yet.
 fn accept_waiting(listener: &std::os::unix::net::UnixListener) -> Option<UnixStream> {
     let (stream, _) = listener.accept().ok()?;
@@ -117,8 +131,7 @@ fn accept_waiting(listener: &std::os::unix::net::UnixListener) -> Option<UnixStr
 /// A connection that was accepted.
 struct Connection {
     stream: UnixStream,
-    /// Ends when the server stops.
-    stopping: watch::Receiver<()>,
+    stopping: watch::Receiver<Stop>,
     place: OwnedSemaphorePermit,
 }
 
@@ -130,9 +143,18 @@ impl Connection {
         // A client that stops reading would hold its answer's memory for ever.
         let mut stream = TimeoutStream::new(self.stream);
         stream.set_write_timeout(Some(write_timeout));
+        let stopping = self.stopping.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
-            let binding = binding.clone();
-            async move { Ok::<_, Infallible>(binding.handle(request).await) }
+            let (binding, stopping) = (binding.clone(), stopping.clone());
+            async move {
+                let mut answer = binding.handle(request).await;
+                if *stopping.borrow() != Stop::No {
+                    answer
+                        .headers_mut()
+                        .insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -140,10 +162,15 @@ impl Connection {
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let mut connection = std::pin::pin!(connection);
+        let close = async {
+            if stopped(&mut self.stopping).await == Stop::HandOver {
+                tokio::time::sleep(HAND_OVER_TIME).await;
+            }
+        };
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => ended,
-            _ = self.stopping.changed() => {
+            () = close => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -158,10 +185,10 @@ impl Connection {
     /// connected would be left without an answer.
     async fn speaks(&mut self) -> bool {
         let silence = async {
-            let stopped = tokio::time::timeout(IDLE_TIMEOUT, self.stopping.changed())
+            if tokio::time::timeout(IDLE_TIMEOUT, stopped(&mut self.stopping))
                 .await
-                .is_ok();
-            if stopped {
+                .is_ok()
+            {
                 tokio::time::sleep(FIRST_BYTE_TIME).await;
             }
         };
@@ -169,5 +196,13 @@ impl Connection {
             ready = self.stream.readable() => ready.is_ok(),
             () = silence => false,
         }
+    }
+}
+
+/// Waits for the stop.
+async fn stopped(stopping: &mut watch::Receiver<Stop>) -> Stop {
+    match stopping.wait_for(|stop| *stop != Stop::No).await {
+        Ok(stop) => *stop,
+        Err(_) => Stop::Now,
     }
 }
