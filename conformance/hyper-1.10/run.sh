@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 export CARGO_TARGET_DIR=$root/target/hyper-1.10
 
-# What hyper lacks before 1.11 and 1.12 (crates/calotype-http/tests/delivery/stalled_socket.rs).
+# What hyper lacks before 1.11 and 1.12 (crates/calotype-http/tests/delivery/stalled_socket/mod.rs).
 expected="a_body_that_another_thread_feeds_is_sent_whole_though_the_request_was_not_read_to_its_end
 an_answer_to_a_request_that_was_not_read_to_its_end_is_sent_whole
 the_end_of_a_body_that_comes_between_two_polls_is_sent"

@@ -1,7 +1,7 @@
 //! Our own server on the stalled socket: what `tests/delivery` shows of plain hyper, and what hyper alone does not do.
 
 #[allow(unreachable_pub, reason = "shared with tests/delivery and conformance/hyper-1.10")]
-#[path = "../../tests/delivery/stalled_socket.rs"]
+#[path = "../../tests/delivery/stalled_socket/mod.rs"]
 pub(super) mod stalled_socket;
 
 use std::future::{Future, poll_fn};
