@@ -1,6 +1,7 @@
 //! One request in, one answer out: which surface answers what.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::digest;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
+use crate::surface::binding::{Binding, BindingSettings};
 use crate::surface::playground::{self, Playground};
 use crate::surface::url::UrlSurface;
 use crate::surface::{ops, site};
@@ -94,6 +96,14 @@ impl App {
             started: Instant::now(),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// The Images binding, with this app's worker and bounds.
+    ///
+    /// # Errors
+    /// When no file can be made in its spool directory.
+    pub fn binding(&self, settings: BindingSettings) -> io::Result<Binding> {
+        Binding::new(settings, self.worker.clone(), self.limits)
     }
 
     /// From now on `/health` says that no more requests should come.

@@ -15,7 +15,7 @@ use crate::connection::{HttpServer, TARGET_BYTES_MAX};
 use crate::refusal;
 
 /// A pause after the system had no room for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Bounds on connections.
 #[derive(Debug, Clone, Copy)]

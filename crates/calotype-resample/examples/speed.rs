@@ -1,6 +1,6 @@
 //! Processor time of resampling a picture in memory, beside that of fast_image_resize, round by round in one process.
 //!
-//! `cargo run --release -p calotype-resample --example speed [ROUNDS]`; pin it to one core.
+//! `cargo run --release -p calotype-resample --example speed [ROUNDS [PART OF A NAME]]`; pin it to one core.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::hint::black_box;
@@ -48,6 +48,10 @@ fn cpu_ms() -> f64 {
 }
 
 fn compare(from: (u32, u32), to: (u32, u32), channels: Channels, light: Light, rounds: usize) {
+    let name = format!("{}x{} -> {}x{} {channels:?} {light:?}", from.0, from.1, to.0, to.1);
+    if !name.contains(&std::env::args().nth(2).unwrap_or_default()) {
+        return;
+    }
     let count = channels.count();
     let mut seed = 1_u32;
     let data: Vec<u8> = (0..from.0 as usize * from.1 as usize * count)
@@ -118,6 +122,5 @@ fn compare(from: (u32, u32), to: (u32, u32), channels: Channels, light: Light, r
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     });
-    let name = format!("{}x{} -> {}x{} {channels:?} {light:?}", from.0, from.1, to.0, to.1);
     println!("{name:44} {portable:8.2} {fastest:8.2} {fir:8.2} {:6.2}", fir / fastest);
 }

@@ -17,6 +17,7 @@ mod curve;
 mod deepen;
 mod finish;
 mod kernel;
+mod near;
 mod plan;
 mod resampler;
 mod sine;

@@ -1,5 +1,6 @@
 //! Weights of one axis: exact, then as whole numbers that add up to exactly one.
 
+use crate::near::Near;
 use crate::sine::sin_pi;
 use crate::spec::{Axis, Filter};
 
@@ -293,6 +294,8 @@ pub(crate) struct Narrow {
     weights: Vec<i16>,
     /// Samples that a plane must have.
     reach: usize,
+    /// The same for vector kernels, where outputs lie close together.
+    near: Option<Near>,
 }
 
 impl Narrow {
@@ -313,6 +316,11 @@ impl Narrow {
     #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
     pub(crate) fn reach(&self) -> usize {
         self.reach
+    }
+
+    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
+    pub(crate) fn near(&self) -> Option<&Near> {
+        self.near.as_ref()
     }
 
     /// Where the 8 weights of a unit of an output are.
@@ -389,7 +397,10 @@ impl Horizontal {
 
     pub(crate) fn bytes(&self) -> usize {
         match &self.kind {
-            Weights::Narrow(narrow) => narrow.starts.len() * 4 + narrow.weights.len() * 2,
+            Weights::Narrow(narrow) => {
+                let near = narrow.near.as_ref().map_or(0, Near::bytes);
+                narrow.starts.len() * 4 + narrow.weights.len() * 2 + near
+            }
             Weights::Wide(wide) => wide.outputs.len() * 16 + wide.weights.len() * 4,
         }
     }
@@ -403,6 +414,7 @@ fn grouped(wide: &Wide, longest: usize) -> Narrow {
         units,
         weights: vec![0; padded * units * 8],
         reach: 0,
+        near: Near::new(wide, longest),
     };
     for (output, (start, own)) in wide.iter().enumerate() {
         narrow.starts.push(start);

@@ -26,4 +26,4 @@ pub use fetch::{FetchRequest, FetchSettings, Fetched, Fetcher, Revalidated, Unch
 pub use guard::{AddressGuard, Refusal};
 pub use headers::{SourceHeaders, Validators};
 pub use local_root::{LocalFile, LocalRoot, OpenFile};
-pub use memory::SourceMemory;
+pub use memory::{GrowingBuffer, SourceMemory};

@@ -55,13 +55,15 @@ impl SourceMemory {
 }
 
 /// A buffer that grows with what arrives, never past its bound, and pays for its capacity before it takes it.
-pub(crate) struct GrowingBuffer {
+#[derive(Debug)]
+pub struct GrowingBuffer {
     bytes: Vec<u8>,
     bytes_bound: usize,
     charge: Charge,
 }
 
 /// What a buffer has been charged; given back on drop.
+#[derive(Debug)]
 struct Charge {
     memory: SourceMemory,
     bytes: u64,
@@ -71,7 +73,8 @@ impl GrowingBuffer {
     const FIRST_BYTES: usize = 16 << 10;
 
     /// An empty buffer that will never hold more than `bytes_bound`.
-    pub(crate) fn new(memory: &SourceMemory, bytes_bound: usize) -> Self {
+    #[must_use]
+    pub fn new(memory: &SourceMemory, bytes_bound: usize) -> Self {
         Self {
             bytes: Vec::new(),
             bytes_bound,
@@ -82,17 +85,29 @@ impl GrowingBuffer {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Bytes held.
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Bytes that still fit under the bound.
-    pub(crate) fn room(&self) -> usize {
+    #[must_use]
+    pub fn room(&self) -> usize {
         self.bytes_bound.saturating_sub(self.bytes.len())
     }
 
     /// Appends a piece that fits into [`GrowingBuffer::room`].
-    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// 9522 when the shared memory has no room; nothing is appended then.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), Fault> {
         debug_assert!(piece.len() <= self.room());
         let needed = self.bytes.len().saturating_add(piece.len());
         if needed > self.bytes.capacity() {
@@ -111,7 +126,8 @@ impl GrowingBuffer {
     }
 
     /// The bytes, which stay charged until the last clone is dropped.
-    pub(crate) fn into_bytes(mut self) -> Bytes {
+    #[must_use]
+    pub fn into_bytes(mut self) -> Bytes {
         // Without a declared length the last doubling may have left much unused.
         if self.bytes.capacity() - self.bytes.len() > self.bytes.len() / 4 {
             self.bytes.shrink_to_fit();

@@ -1,7 +1,7 @@
 //! What a task will cost in bytes, from headers alone.
 
 use calotype_codec::Header;
-use calotype_plan::{ImageFormat, Limits, SourceFacts};
+use calotype_plan::{ImageFormat, Limits, Op, SourceFacts};
 
 use crate::task::Task;
 
@@ -13,20 +13,31 @@ const PIXEL_BYTES: u64 = 4;
 /// Files that the engine will refuse at sight (no image, over a limit) cost their own bytes alone.
 pub(crate) fn bytes(task: &Task, limits: &Limits) -> u64 {
     let files = task
-        .overlays
-        .values()
+        .overlay_files()
         .fold(task.source.len(), |sum, overlay| sum.saturating_add(overlay.len()));
     let source = acceptable(&task.source, limits).map_or(0, |header| source_bytes(task, &header, limits));
-    // Overlays are decoded one after the other, and each is held once as it was stored and once as it is laid on.
+    // Overlays are decoded one after the other, and each is held once as it was stored and once as it is laid on; one
+    // with overlays of its own is held while they are laid on it.
     let overlay = task
-        .overlays
-        .values()
+        .overlay_files()
         .filter_map(|bytes| acceptable(bytes, limits))
         .map(|header| decoded_bytes(&header))
         .max();
-    (files as u64)
-        .saturating_add(source)
-        .saturating_add(overlay.unwrap_or(0).saturating_mul(2))
+    (files as u64).saturating_add(source).saturating_add(
+        overlay
+            .unwrap_or(0)
+            .saturating_mul(2)
+            .saturating_mul(depth(&task.plan.ops).max(1)),
+    )
+}
+
+/// Overlays on overlays: how many are held at once.
+fn depth(ops: &[Op]) -> u64 {
+    let of = |op: &Op| match op {
+        Op::Draw(draw) => depth(&draw.ops).saturating_add(1),
+        _ => 0,
+    };
+    ops.iter().map(of).max().unwrap_or(0)
 }
 
 fn source_bytes(task: &Task, header: &Header, limits: &Limits) -> u64 {

@@ -84,7 +84,7 @@ impl InProcess {
             calotype_engine::run(&Job {
                 plan: &task.plan,
                 source: &task.source,
-                overlays: &task.overlays,
+                overlays: task,
                 accepted: task.accepted,
                 limits: &limits,
                 vision: vision.as_ref(),
@@ -175,8 +175,7 @@ impl Inner {
     /// The task with its cost. Headers come from strangers too: a panic in reading one is caught like any other.
     async fn priced(self: Arc<Self>, task: Task) -> Result<(Task, u64), Fault> {
         let bytes = task
-            .overlays
-            .values()
+            .overlay_files()
             .fold(task.source.len(), |sum, overlay| sum.saturating_add(overlay.len()));
         let price = move || {
             let cost = catch_unwind(AssertUnwindSafe(|| (self.estimate)(&task, &self.settings.limits)));

@@ -53,7 +53,8 @@ Examples:
   calotype serve                                    a playground on http://127.0.0.1:8080
   calotype serve --root ./photos                    /cdn-cgi/image/w=400/cat.jpg is ./photos/cat.jpg at 400 px
   calotype serve --origin https://shop.example.com --zone shop.example.com
-  calotype serve --allow-origin '*.example.com' --set limits.side=16000";
+  calotype serve --allow-origin '*.example.com' --set limits.side=16000
+  calotype serve --binding-socket /run/calotype/images.sock";
 
 /// Only what is said on the command line; everything else is in the settings.
 #[derive(Debug, Args, Default)]
@@ -83,6 +84,12 @@ pub(crate) struct ServeArguments {
     /// Switch the playground at /-/ off
     #[arg(long)]
     pub(crate) no_playground: bool,
+    /// Unix socket for the Images binding of the Workers runtime; a stale one is replaced
+    #[arg(long, value_name = "PATH")]
+    pub(crate) binding_socket: Option<PathBuf>,
+    /// Permissions of that socket, as for chmod [default: 0600]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) binding_socket_mode: Option<String>,
     /// Images worked on at once [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

@@ -6,11 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use calotype_engine::NoModels;
-use calotype_http::{App, AppSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones};
+use calotype_http::{
+    App, AppSettings, BindingServer, BindingSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones,
+};
 use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArguments;
@@ -34,13 +37,14 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
-    let app = Arc::new(app(&settings)?);
+    let (app, memory) = app(&settings)?;
+    let app = Arc::new(app);
     let server_settings = ServerSettings {
         connections_max: settings.connections,
         stop_timeout: settings.stop_timeout.0,
         ..ServerSettings::default()
     };
-    let server = Server::bind(settings.listen, app, server_settings)
+    let server = Server::bind(settings.listen, app.clone(), server_settings)
         .await
         .map_err(|error| {
             Failure::Usage(format!(
@@ -49,13 +53,61 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
             ))
         })?;
     let address = server.address().map_err(|error| Failure::Other(error.to_string()))?;
+    let binding = settings
+        .binding_socket
+        .as_deref()
+        .map(|path| binding_server(path, &settings, &app, memory, server_settings))
+        .transpose()?;
     announce(&settings, address)?;
-    server.run(stop_signal()?).await;
+    let stop = stop_signal()?;
+    // The binding hears of the signal when its sender is dropped.
+    let (tell, mut told) = watch::channel(());
+    let main = server.run(async move {
+        stop.await;
+        drop(tell);
+    });
+    match binding {
+        Some(binding) => {
+            let stop = async move { while told.changed().await.is_ok() {} };
+            tokio::join!(main, binding.run(stop));
+        }
+        None => main.await,
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
-fn app(settings: &Settings) -> Result<App, Failure> {
+fn binding_server(
+    path: &Path,
+    settings: &Settings,
+    app: &App,
+    memory: SourceMemory,
+    server_settings: ServerSettings,
+) -> Result<BindingServer, Failure> {
+    let spool = settings.binding_spool.clone().unwrap_or_else(std::env::temp_dir);
+    let binding = app
+        .binding(BindingSettings {
+            memory,
+            spool: spool.clone(),
+            spool_bytes_max: settings.binding_spool_bytes.0,
+            form_bytes_max: settings.binding_form_bytes.0,
+            receive_timeout: settings.download_timeout.0,
+        })
+        .map_err(|error| {
+            Failure::Usage(format!(
+                "no file can be made in {}: {error}; name another directory with --set binding_spool=DIR",
+                spool.display()
+            ))
+        })?;
+    BindingServer::bind(path, settings.binding_socket_mode.0, Arc::new(binding), server_settings).map_err(|error| {
+        Failure::Usage(format!(
+            "cannot listen on {}: {error}; name another path with --binding-socket",
+            path.display()
+        ))
+    })
+}
+
+fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
     let limits = Limits {
         inputs: match settings.inputs {
             InputSettings::All => Inputs::All,
@@ -105,7 +157,7 @@ fn app(settings: &Settings) -> Result<App, Failure> {
     let root = settings
         .root
         .as_deref()
-        .map(|root| LocalRoot::new(root, limits.source_bytes_max, memory))
+        .map(|root| LocalRoot::new(root, limits.source_bytes_max, memory.clone()))
         .transpose()
         .map_err(|error| Failure::Usage(format!("root cannot be read: {error}")))?;
     let mut worker_settings = WorkerSettings {
@@ -128,7 +180,7 @@ fn app(settings: &Settings) -> Result<App, Failure> {
             .and_then(|origin| origin.host_str())
             .map(str::to_owned),
     );
-    Ok(App::new(AppSettings {
+    let app = App::new(AppSettings {
         sources: SourceSettings {
             fetcher,
             root,
@@ -144,7 +196,8 @@ fn app(settings: &Settings) -> Result<App, Failure> {
             env!("CARGO_PKG_VERSION"),
             calotype_codec::encoder_version()
         ),
-    }))
+    });
+    Ok((app, memory))
 }
 
 /// What to open, for whoever started it.
@@ -171,6 +224,9 @@ fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Fa
     ));
     if let Some(root) = &settings.root {
         lines.push_str(&format!("  files        {}\n", root.display()));
+    }
+    if let Some(path) = &settings.binding_socket {
+        lines.push_str(&format!("  binding      {}\n", path.display()));
     }
     if let Some(origin) = &settings.origin {
         lines.push_str(&format!("  origin       {origin}\n"));

@@ -38,6 +38,16 @@ pub(crate) struct Settings {
     pub(crate) allow_networks: Vec<IpNet>,
     /// Serve the playground.
     pub(crate) playground: bool,
+    /// Unix socket of the Images binding.
+    pub(crate) binding_socket: Option<PathBuf>,
+    /// Who may connect to it.
+    pub(crate) binding_socket_mode: Mode,
+    /// Directory for large images on their way; the system's temporary directory if none.
+    pub(crate) binding_spool: Option<PathBuf>,
+    /// Bytes of all images in that directory.
+    pub(crate) binding_spool_bytes: Bytes,
+    /// Bytes of all images of one binding call.
+    pub(crate) binding_form_bytes: Bytes,
     /// `Link: rel="canonical"` on results.
     pub(crate) canonical_link: bool,
     /// Images worked on at once; 0 is one per core.
@@ -158,6 +168,11 @@ impl Default for Settings {
             allow_private: false,
             allow_networks: Vec::new(),
             playground: true,
+            binding_socket: None,
+            binding_socket_mode: Mode(0o600),
+            binding_spool: None,
+            binding_spool_bytes: Bytes(4 << 30),
+            binding_form_bytes: Bytes(256 << 20),
             canonical_link: true,
             threads: 0,
             queue: 256,
@@ -352,7 +367,14 @@ fn command_line(mut figment: Figment, arguments: &ServeArguments) -> Figment {
     if let Some(listen) = arguments.listen {
         figment = set(figment, "listen", listen.to_string());
     }
-    for (key, path) in [("root", &arguments.root), ("data", &arguments.data)] {
+    if let Some(mode) = &arguments.binding_socket_mode {
+        figment = set(figment, "binding_socket_mode", mode.clone());
+    }
+    for (key, path) in [
+        ("root", &arguments.root),
+        ("data", &arguments.data),
+        ("binding_socket", &arguments.binding_socket),
+    ] {
         if let Some(path) = path {
             figment = set(figment, key, path.display().to_string());
         }
@@ -457,7 +479,10 @@ fn hint(key: &str) -> &'static str {
         "origin" => "; write a URL, for example https://shop.example.com",
         "zones" => "; write a list of domains, for example [\"example.com\"]",
         "allow_networks" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
-        "memory" | "source_memory" | "limits.job_memory" => "; write a size, for example 512MiB or 100MB",
+        "binding_socket_mode" => "; write permissions as chmod takes them, for example 0660",
+        "memory" | "source_memory" | "binding_spool_bytes" | "binding_form_bytes" | "limits.job_memory" => {
+            "; write a size, for example 512MiB or 100MB"
+        }
         key if key.starts_with("limits.") && key.ends_with("_bytes") => "; write a size, for example 512MiB or 100MB",
         key if key.ends_with("_timeout") => "; write a time, for example 30s or 2m",
         "log_format" => "; write text or json",
@@ -491,6 +516,36 @@ impl<'de> Deserialize<'de> for Span {
             Written::Text(text) => humantime::parse_duration(&text)
                 .map(Self)
                 .map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// Permissions of a file, written in octal as for `chmod`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode(pub(crate) u32);
+
+impl Serialize for Mode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:04o}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Mode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            /// The digits without quotes: `660`.
+            Number(u32),
+            Text(String),
+        }
+        let digits = match Written::deserialize(deserializer)? {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        match u32::from_str_radix(&digits, 8) {
+            Ok(mode) if mode <= 0o777 => Ok(Self(mode)),
+            _ => Err(serde::de::Error::custom(format!("`{digits}` is no file mode"))),
         }
     }
 }
@@ -619,6 +674,7 @@ mod tests {
             "job_timeout=90s",
             "download_timeout=5",
             "allow_networks=[10.0.0.0/8]",
+            "binding_socket_mode=0660",
         ])
         .unwrap();
         assert_eq!(settings.limits.limits().side_px_max, 65_535);
@@ -626,6 +682,7 @@ mod tests {
         assert_eq!(settings.job_timeout.0, Duration::from_secs(90));
         assert_eq!(settings.download_timeout.0, Duration::from_secs(5));
         assert_eq!(settings.allow_networks.len(), 1);
+        assert_eq!(settings.binding_socket_mode, Mode(0o660));
     }
 
     #[test]
@@ -639,6 +696,8 @@ mod tests {
             ("allow_origin=this-zone,b.com", &["allow_origin"]),
             ("origin=ftp://a.b", &["origin", "https://"]),
             ("root=/does/not/exist", &["root", "directory"]),
+            ("binding_socket_mode=rw", &["binding_socket_mode", "0660"]),
+            ("binding_socket_mode=1777", &["binding_socket_mode", "0660"]),
             ("queue=0", &["queue"]),
             ("limits.svg_bytes=big", &["limits.svg_bytes", "512MiB"]),
             ("limits.frames=many", &["limits.frames", "whole number"]),

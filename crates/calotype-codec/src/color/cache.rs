@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use moxcms::Transform16BitExecutor;
 use sha2::{Digest, Sha256};
 
 use super::convert::{self, Conversion, IccMeaning};
@@ -11,13 +12,15 @@ use super::convert::{self, Conversion, IccMeaning};
 #[derive(Clone)]
 enum Meaning {
     Converts(Arc<Conversion>),
+    /// Inks, which nothing else than [`CmykToSrgb`](super::CmykToSrgb) asks for.
+    ConvertsInks(Arc<Transform16BitExecutor>),
     Srgb,
     Unusable,
 }
 
 type Key = [u8; 32];
 
-/// Entries, most recently used first. A prepared conversion holds about a megabyte of tables.
+/// Entries, most recently used first. A prepared conversion holds about a megabyte of tables, for inks up to three.
 static RECENT: Mutex<VecDeque<(Key, Meaning)>> = Mutex::new(VecDeque::new());
 const ENTRIES_MAX: usize = 24;
 
@@ -25,7 +28,7 @@ const ENTRIES_MAX: usize = 24;
 pub(super) fn icc(icc: &[u8]) -> Option<Arc<Conversion>> {
     match meaning_of_icc(icc) {
         Meaning::Converts(conversion) => Some(conversion),
-        Meaning::Srgb | Meaning::Unusable => None,
+        Meaning::Srgb | Meaning::ConvertsInks(_) | Meaning::Unusable => None,
     }
 }
 
@@ -42,7 +45,25 @@ pub(super) fn cicp(primaries: u8, transfer: u8) -> Option<Arc<Conversion>> {
         convert::from_cicp(primaries, transfer).map_or(Meaning::Srgb, |c| Meaning::Converts(Arc::new(c)))
     }) {
         Meaning::Converts(conversion) => Some(conversion),
-        Meaning::Srgb | Meaning::Unusable => None,
+        Meaning::Srgb | Meaning::ConvertsInks(_) | Meaning::Unusable => None,
+    }
+}
+
+/// The conversion of four inks by an ICC profile that `make` prepares: its tables take tens of milliseconds. `None` if the
+/// profile is for something else.
+pub(super) fn inks(
+    icc: &[u8],
+    make: impl FnOnce(&[u8]) -> Option<Arc<Transform16BitExecutor>>,
+) -> Option<Arc<Transform16BitExecutor>> {
+    // Asked for inks and asked for colours, a profile means different things.
+    let mut digest = Sha256::new();
+    digest.update(b"inks");
+    digest.update(icc);
+    match look_up(digest.finalize().into(), || {
+        make(icc).map_or(Meaning::Unusable, Meaning::ConvertsInks)
+    }) {
+        Meaning::ConvertsInks(transform) => Some(transform),
+        Meaning::Converts(_) | Meaning::Srgb | Meaning::Unusable => None,
     }
 }
 

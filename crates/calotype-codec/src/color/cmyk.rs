@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, Transform16BitExecutor};
 
-use super::{convert, narrow};
+use super::{cache, convert, narrow};
 use crate::CodecError;
 
 /// A conversion of CMYK samples (255 is full ink) to sRGB: by a profile if there is one for four inks, else by the
@@ -30,7 +30,8 @@ impl CmykToSrgb {
             // Four channels are four channels: the transform reads inks where it says RGBA.
             convert::transform(&profile, Layout::Rgba)
         };
-        Self(icc.and_then(|icc| catch_unwind(AssertUnwindSafe(|| prepare(icc))).ok().flatten()))
+        let caught = |icc: &[u8]| catch_unwind(AssertUnwindSafe(|| prepare(icc))).ok().flatten();
+        Self(icc.and_then(|icc| cache::inks(icc, caught)))
     }
 
     /// Converts a row: `cmyk` has 4 bytes per pixel, `rgb` 3.

@@ -1,5 +1,6 @@
 //! The surfaces, one module each. They never import one another.
 
+pub(crate) mod binding;
 pub(crate) mod ops;
 pub(crate) mod playground;
 pub(crate) mod site;

@@ -211,7 +211,7 @@ impl UrlSurface {
             source: original.bytes.clone(),
             overlays,
             accepted: request.accepted,
-            hosted: false,
+            ..Task::default()
         };
         let done = self.worker.run(task).await?;
         let bytes = Bytes::from(done.outcome.bytes);

@@ -6,6 +6,7 @@
 use std::arch::x86_64::*;
 
 use super::{BETWEEN_BIAS, BETWEEN_BITS, BETWEEN_HIGH, BETWEEN_LOW, BLOCK, DEEP_BITS, Rounding, portable};
+use crate::near::Near;
 use crate::weights::{GROUP, Narrow};
 
 /// Whether rows of a length can be read in whole blocks, two at a time.
@@ -276,73 +277,189 @@ fn add(sum: &mut __m256i, samples: __m256i, weights: __m256i) {
     *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
 }
 
+/// Whether starts and weights stay within `plane`, and results are whole groups, no more than the weights have.
+fn takes(plane: &[i16], weights: &Narrow, length: usize) -> bool {
+    plane.len() >= weights.reach() && length.is_multiple_of(GROUP) && length <= weights.starts().len()
+}
+
 pub(super) fn horizontal_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
-    if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
+    if !takes(plane, weights, out.len()) {
         return portable::horizontal_bytes(plane, weights, rounding, out);
     }
-    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
-    unsafe { horizontal_bytes_checked(plane, weights, rounding, out) }
+    match weights.near() {
+        // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+        Some(near) if plane.len() >= near.reach() => unsafe { near_bytes(plane, near, rounding, out) },
+        // SAFETY: the same.
+        _ => unsafe { far_bytes(plane, weights, rounding, out) },
+    }
 }
 
 /// # Safety
 ///
-/// AVX2; no start and unit of the weights goes beyond `plane`.
+/// AVX2; no window of the weights goes beyond `plane`; `out` in whole groups, no more than the weights have.
 #[target_feature(enable = "avx2")]
-unsafe fn horizontal_bytes_checked(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
+unsafe fn near_bytes(plane: &[i16], weights: &Near, rounding: Rounding, out: &mut [u8]) {
+    // SAFETY: as required of the caller.
+    unsafe {
+        match (weights.pairs(), weights.close()) {
+            (2, true) => round_groups(rounding, out, |number| near_group::<2, true>(plane, weights, number)),
+            (3, true) => round_groups(rounding, out, |number| near_group::<3, true>(plane, weights, number)),
+            (4, true) => round_groups(rounding, out, |number| near_group::<4, true>(plane, weights, number)),
+            (4, false) => round_groups(rounding, out, |number| near_group::<4, false>(plane, weights, number)),
+            (5, false) => round_groups(rounding, out, |number| near_group::<5, false>(plane, weights, number)),
+            (6, false) => round_groups(rounding, out, |number| near_group::<6, false>(plane, weights, number)),
+            _ => round_groups(rounding, out, |number| near_group::<0, false>(plane, weights, number)),
+        }
+    }
+}
+
+/// # Safety
+///
+/// AVX2; no start and unit of the weights goes beyond `plane`; `out` in whole groups, no more than the weights have.
+#[target_feature(enable = "avx2")]
+unsafe fn far_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
+    // SAFETY: as required of the caller.
+    round_groups(rounding, out, |number| unsafe { far_group(plane, weights, number) });
+}
+
+/// Rounds the sums of whole groups.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn round_groups(rounding: Rounding, out: &mut [u8], sums: impl Fn(usize) -> __m256i) {
     let offset = _mm256_set1_epi32(rounding.offset);
     let shift = _mm_cvtsi32_si128(rounding.shift.cast_signed());
-    let (low, high) = (_mm256_set1_epi32(rounding.low), _mm256_set1_epi32(rounding.high));
-    // The lowest byte of each number.
-    let bytes = _mm256_setr_epi8(
-        0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-        -1, -1, -1,
-    );
-    let groups = weights.starts().as_chunks::<GROUP>().0.iter();
-    let units = weights.weights().chunks_exact(weights.units() * GROUP * 8);
-    for ((starts, weights), out) in groups.zip(units).zip(out.as_chunks_mut::<GROUP>().0) {
-        // SAFETY: as required of the caller.
-        let sums = unsafe { group(plane, starts, weights) };
-        let rounded = _mm256_sra_epi32(_mm256_add_epi32(sums, offset), shift);
-        let rounded = _mm256_min_epi32(_mm256_max_epi32(rounded, low), high);
-        let rounded = _mm256_shuffle_epi8(rounded, bytes);
-        let both = _mm_unpacklo_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256::<1>(rounded));
+    // Both are 0 to 255, as the packing below makes the numbers.
+    let (low, high) = (_mm_set1_epi8(rounding.low as i8), _mm_set1_epi8(rounding.high as i8));
+    let round = |first: __m256i, second: __m256i| {
+        let first = _mm256_sra_epi32(_mm256_add_epi32(first, offset), shift);
+        let second = _mm256_sra_epi32(_mm256_add_epi32(second, offset), shift);
+        let words = _mm256_packs_epi32(first, second);
+        let bytes = _mm256_packus_epi16(words, words);
+        // Four of the first group and four of the second are in each half.
+        let bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+        _mm_min_epu8(_mm_max_epu8(bytes, low), high)
+    };
+    let (pairs, last) = out.as_chunks_mut::<{ 2 * GROUP }>();
+    let count = pairs.len();
+    for (number, out) in pairs.iter_mut().enumerate() {
+        let bytes = round(sums(number * 2), sums(number * 2 + 1));
+        // SAFETY: sixteen bytes, and the store needs no alignment.
+        unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), bytes) };
+    }
+    if let Some(out) = last.first_chunk_mut::<GROUP>() {
+        let bytes = round(sums(count * 2), _mm256_setzero_si256());
         // SAFETY: eight bytes, and the store needs no alignment.
-        unsafe { _mm_storel_epi64(out.as_mut_ptr().cast(), both) };
+        unsafe { _mm_storel_epi64(out.as_mut_ptr().cast(), bytes) };
     }
 }
 
 pub(super) fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
-    if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
+    if !takes(plane, weights, out.len()) {
         return portable::horizontal_sums(plane, weights, offset, out);
     }
-    // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
-    unsafe { horizontal_sums_checked(plane, weights, offset, out) }
-}
-
-/// # Safety
-///
-/// AVX2; no start and unit of the weights goes beyond `plane`.
-#[target_feature(enable = "avx2")]
-unsafe fn horizontal_sums_checked(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
-    let offset = _mm256_set1_epi32(offset);
-    let groups = weights.starts().as_chunks::<GROUP>().0.iter();
-    let units = weights.weights().chunks_exact(weights.units() * GROUP * 8);
-    for ((starts, weights), out) in groups.zip(units).zip(out.as_chunks_mut::<GROUP>().0) {
-        // SAFETY: as required of the caller.
-        let sums = unsafe { group(plane, starts, weights) };
-        // SAFETY: eight numbers of four bytes, and the store needs no alignment.
-        unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_add_epi32(sums, offset)) };
+    match weights.near() {
+        // SAFETY: the processor has AVX2 (this kernel was chosen by `Kernel::fastest`), and the lengths have been checked.
+        Some(near) if plane.len() >= near.reach() => unsafe { near_sums(plane, near, offset, out) },
+        // SAFETY: the same.
+        _ => unsafe { far_sums(plane, weights, offset, out) },
     }
 }
 
-/// The weighted sums of eight outputs, in their order.
+/// # Safety
+///
+/// As [`near_bytes`].
+#[target_feature(enable = "avx2")]
+unsafe fn near_sums(plane: &[i16], weights: &Near, offset: i32, out: &mut [i32]) {
+    // SAFETY: as required of the caller.
+    unsafe {
+        match (weights.pairs(), weights.close()) {
+            (2, true) => offset_groups(offset, out, |number| near_group::<2, true>(plane, weights, number)),
+            (3, true) => offset_groups(offset, out, |number| near_group::<3, true>(plane, weights, number)),
+            (4, true) => offset_groups(offset, out, |number| near_group::<4, true>(plane, weights, number)),
+            (4, false) => offset_groups(offset, out, |number| near_group::<4, false>(plane, weights, number)),
+            (5, false) => offset_groups(offset, out, |number| near_group::<5, false>(plane, weights, number)),
+            (6, false) => offset_groups(offset, out, |number| near_group::<6, false>(plane, weights, number)),
+            _ => offset_groups(offset, out, |number| near_group::<0, false>(plane, weights, number)),
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`far_bytes`].
+#[target_feature(enable = "avx2")]
+unsafe fn far_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
+    // SAFETY: as required of the caller.
+    offset_groups(offset, out, |number| unsafe { far_group(plane, weights, number) });
+}
+
+/// The sums of whole groups, plus an offset.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn offset_groups(offset: i32, out: &mut [i32], sums: impl Fn(usize) -> __m256i) {
+    let offset = _mm256_set1_epi32(offset);
+    for (number, out) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+        let sums = _mm256_add_epi32(sums(number), offset);
+        // SAFETY: eight numbers of four bytes, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums) };
+    }
+}
+
+/// The weighted sums of a group of outputs that lie close together, in their order.
 ///
 /// # Safety
 ///
-/// AVX2; `plane` has as many samples at each start as the weights have units times eight.
+/// AVX2; the weights have such a group, of as many pairs, or any number where that is 0, and as close; no window of theirs goes beyond `plane`.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn group(plane: &[i16], starts: &[u32; GROUP], weights: &[i16]) -> __m256i {
+unsafe fn near_group<const PAIRS: usize, const CLOSE: bool>(plane: &[i16], weights: &Near, number: usize) -> __m256i {
+    let pairs = if PAIRS == 0 { weights.pairs() } else { PAIRS };
+    // SAFETY: each group has two bases, a vector of places, and a vector of weights for each pair.
+    let ([near, far], places, weights) = unsafe {
+        (
+            *weights.bases().get_unchecked(number),
+            _mm256_loadu_si256(weights.places().as_ptr().add(number).cast()),
+            weights.weights().as_ptr().add(number * pairs * GROUP * 2),
+        )
+    };
+    let next = _mm256_add_epi8(places, _mm256_set1_epi8(4));
+    let mut sums = _mm256_setzero_si256();
+    let mut window = sums;
+    for pair in 0..pairs {
+        let places = if CLOSE && pair % 2 == 1 {
+            next
+        } else {
+            // SAFETY: a window is within `plane`, by the caller.
+            window = unsafe {
+                let near = plane.as_ptr().add(near as usize + pair * 2);
+                let far = plane.as_ptr().add(far as usize + pair * 2);
+                _mm256_loadu2_m128i(far.cast(), near.cast())
+            };
+            places
+        };
+        // SAFETY: 16 weights of a pair.
+        let weights = unsafe { _mm256_loadu_si256(weights.add(pair * GROUP * 2).cast()) };
+        add(&mut sums, _mm256_shuffle_epi8(window, places), weights);
+    }
+    sums
+}
+
+/// The weighted sums of a group of outputs, in their order.
+///
+/// # Safety
+///
+/// AVX2; the weights have such a group; `plane` has as many samples at each start as they have units times eight.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn far_group(plane: &[i16], weights: &Narrow, number: usize) -> __m256i {
+    let length = weights.units() * GROUP * 8;
+    // SAFETY: each group has eight starts, and eight weights for each unit of each.
+    let (starts, weights) = unsafe {
+        (
+            weights.starts().as_chunks::<GROUP>().0.get_unchecked(number),
+            weights.weights().get_unchecked(number * length..(number + 1) * length),
+        )
+    };
     let mut sums = [_mm256_setzero_si256(); 4];
     for (unit, weights) in weights.as_chunks::<{ GROUP * 8 }>().0.iter().enumerate() {
         for (pair, sum) in sums.iter_mut().enumerate() {

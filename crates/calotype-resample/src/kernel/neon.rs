@@ -6,6 +6,7 @@
 use std::arch::aarch64::*;
 
 use super::{BETWEEN_BIAS, BETWEEN_BITS, BETWEEN_HIGH, BETWEEN_LOW, BLOCK, DEEP_BITS, Rounding, portable};
+use crate::near::Near;
 use crate::weights::{GROUP, Narrow};
 
 /// Whether rows can be read in whole blocks.
@@ -183,27 +184,87 @@ unsafe fn weighted_words(rows: &[&[i16]], weights: &[i16], begin: usize, offset:
     sums
 }
 
+/// Whether starts and weights stay within `plane`, and results are whole groups, no more than the weights have.
+fn takes(plane: &[i16], weights: &Narrow, length: usize) -> bool {
+    plane.len() >= weights.reach() && length.is_multiple_of(GROUP) && length <= weights.starts().len()
+}
+
 pub(super) fn horizontal_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
-    if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
+    if !takes(plane, weights, out.len()) {
         return portable::horizontal_bytes(plane, weights, rounding, out);
     }
-    // SAFETY: every processor of this architecture has NEON, and the lengths have been checked.
-    unsafe { horizontal_bytes_checked(plane, weights, rounding, out) }
+    match weights.near() {
+        // SAFETY: every processor of this architecture has NEON, and the lengths have been checked.
+        Some(near) if plane.len() >= near.reach() => unsafe { near_bytes(plane, near, rounding, out) },
+        // SAFETY: the same.
+        _ => unsafe { far_bytes(plane, weights, rounding, out) },
+    }
 }
 
 pub(super) fn horizontal_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
-    if plane.len() < weights.reach() || !out.len().is_multiple_of(GROUP) {
+    if !takes(plane, weights, out.len()) {
         return portable::horizontal_sums(plane, weights, offset, out);
     }
-    // SAFETY: every processor of this architecture has NEON, and the lengths have been checked.
-    unsafe { horizontal_sums_checked(plane, weights, offset, out) }
+    match weights.near() {
+        // SAFETY: every processor of this architecture has NEON, and the lengths have been checked.
+        Some(near) if plane.len() >= near.reach() => unsafe { near_sums(plane, near, offset, out) },
+        // SAFETY: the same.
+        _ => unsafe { far_sums(plane, weights, offset, out) },
+    }
 }
 
 /// # Safety
 ///
-/// NEON; no start and unit of the weights goes beyond `plane`.
+/// NEON; no window of the weights goes beyond `plane`; `out` in whole groups, no more than the weights have.
 #[target_feature(enable = "neon")]
-unsafe fn horizontal_bytes_checked(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
+unsafe fn near_bytes(plane: &[i16], weights: &Near, rounding: Rounding, out: &mut [u8]) {
+    // SAFETY: as required of the caller.
+    unsafe {
+        if weights.close() {
+            round_groups(rounding, out, |number| near_group::<true>(plane, weights, number));
+        } else {
+            round_groups(rounding, out, |number| near_group::<false>(plane, weights, number));
+        }
+    }
+}
+
+/// # Safety
+///
+/// NEON; no start and unit of the weights goes beyond `plane`; `out` in whole groups, no more than the weights have.
+#[target_feature(enable = "neon")]
+unsafe fn far_bytes(plane: &[i16], weights: &Narrow, rounding: Rounding, out: &mut [u8]) {
+    // SAFETY: as required of the caller.
+    round_groups(rounding, out, |number| unsafe { far_group(plane, weights, number) });
+}
+
+/// # Safety
+///
+/// As [`near_bytes`].
+#[target_feature(enable = "neon")]
+unsafe fn near_sums(plane: &[i16], weights: &Near, offset: i32, out: &mut [i32]) {
+    // SAFETY: as required of the caller.
+    unsafe {
+        if weights.close() {
+            offset_groups(offset, out, |number| near_group::<true>(plane, weights, number));
+        } else {
+            offset_groups(offset, out, |number| near_group::<false>(plane, weights, number));
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`far_bytes`].
+#[target_feature(enable = "neon")]
+unsafe fn far_sums(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
+    // SAFETY: as required of the caller.
+    offset_groups(offset, out, |number| unsafe { far_group(plane, weights, number) });
+}
+
+/// Rounds the sums of whole groups.
+#[target_feature(enable = "neon")]
+#[inline]
+fn round_groups(rounding: Rounding, out: &mut [u8], sums: impl Fn(usize) -> [int32x4_t; 2]) {
     let offset = vdupq_n_s32(rounding.offset);
     let shift = vdupq_n_s32(-rounding.shift.cast_signed());
     let (low, high) = (vdupq_n_s32(rounding.low), vdupq_n_s32(rounding.high));
@@ -211,28 +272,21 @@ unsafe fn horizontal_bytes_checked(plane: &[i16], weights: &Narrow, rounding: Ro
         let rounded = vshlq_s32(vaddq_s32(sums, offset), shift);
         vminq_s32(vmaxq_s32(rounded, low), high)
     };
-    let groups = weights.starts().as_chunks::<GROUP>().0.iter();
-    let units = weights.weights().chunks_exact(weights.units() * GROUP * 8);
-    for ((starts, weights), out) in groups.zip(units).zip(out.as_chunks_mut::<GROUP>().0) {
-        // SAFETY: as required of the caller.
-        let [near, far] = unsafe { group(plane, starts, weights) };
+    for (number, out) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+        let [near, far] = sums(number);
         let both = vmovn_high_s32(vmovn_s32(round(near)), round(far));
         // SAFETY: eight bytes, and the store needs no alignment.
         unsafe { vst1_u8(out.as_mut_ptr(), vmovn_u16(vreinterpretq_u16_s16(both))) };
     }
 }
 
-/// # Safety
-///
-/// NEON; no start and unit of the weights goes beyond `plane`.
+/// The sums of whole groups, plus an offset.
 #[target_feature(enable = "neon")]
-unsafe fn horizontal_sums_checked(plane: &[i16], weights: &Narrow, offset: i32, out: &mut [i32]) {
+#[inline]
+fn offset_groups(offset: i32, out: &mut [i32], sums: impl Fn(usize) -> [int32x4_t; 2]) {
     let offset = vdupq_n_s32(offset);
-    let groups = weights.starts().as_chunks::<GROUP>().0.iter();
-    let units = weights.weights().chunks_exact(weights.units() * GROUP * 8);
-    for ((starts, weights), out) in groups.zip(units).zip(out.as_chunks_mut::<GROUP>().0) {
-        // SAFETY: as required of the caller.
-        let [near, far] = unsafe { group(plane, starts, weights) };
+    for (number, out) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+        let [near, far] = sums(number);
         // SAFETY: eight numbers.
         unsafe {
             vst1q_s32(out.as_mut_ptr(), vaddq_s32(near, offset));
@@ -241,14 +295,65 @@ unsafe fn horizontal_sums_checked(plane: &[i16], weights: &Narrow, offset: i32, 
     }
 }
 
-/// The weighted sums of eight outputs, in their order.
+/// The weighted sums of a group of outputs that lie close together, in their order.
 ///
 /// # Safety
 ///
-/// NEON; `plane` has as many samples at each start as the weights have units times eight.
+/// NEON; the weights have such a group, and as close; no window of theirs goes beyond `plane`.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn group(plane: &[i16], starts: &[u32; GROUP], weights: &[i16]) -> [int32x4_t; 2] {
+unsafe fn near_group<const CLOSE: bool>(plane: &[i16], weights: &Near, number: usize) -> [int32x4_t; 2] {
+    let pairs = weights.pairs();
+    // SAFETY: each group has two bases, two vectors of places, and two vectors of weights for each pair.
+    let (bases, places, weights) = unsafe {
+        (
+            weights.bases().get_unchecked(number),
+            weights.places().get_unchecked(number).as_ptr(),
+            weights.weights().as_ptr().add(number * pairs * GROUP * 2),
+        )
+    };
+    let half = |half: usize| {
+        // SAFETY: 16 bytes of 32.
+        let places = unsafe { vld1q_u8(places.add(half * 16)) };
+        // Of two outputs each, the products of either weight.
+        let mut sums = [vdupq_n_s32(0); 2];
+        let next = vaddq_u8(places, vdupq_n_u8(4));
+        let mut window = places;
+        for pair in 0..pairs {
+            let places = if CLOSE && pair % 2 == 1 {
+                next
+            } else {
+                // SAFETY: a window is within `plane`, by the caller.
+                window = unsafe { vld1q_u8(plane.as_ptr().add(bases[half] as usize + pair * 2).cast()) };
+                places
+            };
+            // SAFETY: 8 of the 16 weights of a pair.
+            let weights = unsafe { vld1q_s16(weights.add(pair * GROUP * 2 + half * 8)) };
+            let samples = vreinterpretq_s16_u8(vqtbl1q_u8(window, places));
+            sums[0] = vmlal_s16(sums[0], vget_low_s16(samples), vget_low_s16(weights));
+            sums[1] = vmlal_high_s16(sums[1], samples, weights);
+        }
+        vpaddq_s32(sums[0], sums[1])
+    };
+    [half(0), half(1)]
+}
+
+/// The weighted sums of a group of outputs, in their order.
+///
+/// # Safety
+///
+/// NEON; the weights have such a group; `plane` has as many samples at each start as they have units times eight.
+#[target_feature(enable = "neon")]
+#[inline]
+unsafe fn far_group(plane: &[i16], weights: &Narrow, number: usize) -> [int32x4_t; 2] {
+    let length = weights.units() * GROUP * 8;
+    // SAFETY: each group has eight starts, and eight weights for each unit of each.
+    let (starts, weights) = unsafe {
+        (
+            weights.starts().as_chunks::<GROUP>().0.get_unchecked(number),
+            weights.weights().get_unchecked(number * length..(number + 1) * length),
+        )
+    };
     let mut sums = [vdupq_n_s32(0); GROUP];
     for (unit, weights) in weights.as_chunks::<{ GROUP * 8 }>().0.iter().enumerate() {
         for (output, sum) in sums.iter_mut().enumerate() {
