@@ -52,6 +52,7 @@ pub(crate) fn run() -> Outcome {
     let mut broken = arrows()?;
     broken.extend(surfaces()?);
     broken.extend(unsafe_places()?);
+    broken.extend(old_hyper(&fs::read_to_string(crate::root().join("Cargo.lock"))?));
     if broken.is_empty() {
         Ok(())
     } else {
@@ -121,6 +122,31 @@ fn surfaces() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     Ok(broken)
 }
 
+/// No hyper is locked that lacks the repairs of docs/design/delivery.md.
+fn old_hyper(lock: &str) -> Vec<String> {
+    let mut lines = lock.lines();
+    let mut broken = Vec::new();
+    let mut is_found = false;
+    while lines.by_ref().any(|line| line == "name = \"hyper\"") {
+        is_found = true;
+        let version = lines.next().unwrap_or_default();
+        let mut numbers = version
+            .trim_start_matches("version = ")
+            .trim_matches('"')
+            .split('.')
+            .map_while(|number| number.parse::<u32>().ok());
+        if (numbers.next(), numbers.next()) < (Some(1), Some(12)) {
+            broken.push(format!(
+                "Cargo.lock: hyper must be 1.12 or later, for older ones cut answers short (docs/design/delivery.md): {version}"
+            ));
+        }
+    }
+    if !is_found {
+        broken.push("Cargo.lock: hyper is not there; this check looks at nothing (xtask/src/check.rs)".to_owned());
+    }
+    broken
+}
+
 /// `unsafe` stands only where a C library or a vector instruction is.
 fn unsafe_places() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     const ALLOWED: [&str; 9] = [
@@ -173,4 +199,27 @@ fn files(folder: &std::path::Path) -> std::io::Result<Vec<std::path::PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::old_hyper;
+
+    fn lock(version: &str) -> String {
+        format!(
+            "[[package]]\nname = \"hyper-util\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"hyper\"\nversion = \"{version}\"\nsource = \"x\"\n"
+        )
+    }
+
+    #[test]
+    fn a_hyper_that_lacks_the_repairs_is_found() {
+        for version in ["0.14.32", "1.0.0", "1.9.9", "1.10.1", "1.11.0", "x"] {
+            assert_eq!(old_hyper(&lock(version)).len(), 1, "{version}");
+        }
+        for version in ["1.12.0", "1.12.1", "1.20.0", "2.0.0"] {
+            assert!(old_hyper(&lock(version)).is_empty(), "{version}");
+        }
+        assert_eq!(old_hyper(&[lock("1.12.0"), lock("1.10.0")].concat()).len(), 1);
+        assert_eq!(old_hyper("").len(), 1);
+    }
 }

@@ -15,6 +15,7 @@ use http_body::Body as _;
 
 use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
+use crate::digest;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
 use crate::surface::binding::{Binding, BindingSettings};
 use crate::surface::playground::{self, Playground};
@@ -173,7 +174,10 @@ impl App {
     {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        let answer = self.route(&parts, body).await;
+        let mut answer = self.route(&parts, body).await;
+        if let Some(algorithm) = digest::wanted(&parts.headers) {
+            digest::describe(&mut answer, algorithm).await;
+        }
         tracing::info!(
             target: "calotype::access",
             method = %parts.method,

@@ -9,6 +9,7 @@ mod app;
 mod client;
 mod conditional;
 mod connection;
+mod digest;
 mod flight;
 mod freshness;
 mod refusal;

@@ -6,23 +6,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body::Body as _;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::App;
-use crate::connection::{Connection, Ledger, RequestBody, TARGET_BYTES_MAX};
+use crate::connection::{HttpServer, TARGET_BYTES_MAX};
 use crate::refusal;
 
-/// Bytes of a request's line and headers together.
-const HEAD_BYTES_MAX: usize = 512 << 10;
-/// The same over HTTP/2, where a target that is too long for us can be refused by this bound alone.
-const HTTP_2_HEAD_BYTES_MAX: u32 = 64 << 10;
 /// A pause after the system had no room for another connection.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -85,16 +76,18 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(self.settings.connections_max));
         let graceful = GracefulShutdown::new();
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.settings.header_timeout)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(128)
-            .max_header_list_size(HTTP_2_HEAD_BYTES_MAX);
+        // As much as it takes to see that the options alone are too long.
+        let line_bytes_kept = self
+            .app
+            .limits()
+            .options_bytes_max
+            .min(TARGET_BYTES_MAX)
+            .saturating_add(256);
+        let http = HttpServer::new(
+            self.settings.header_timeout,
+            self.settings.write_timeout,
+            line_bytes_kept,
+        );
         let mut stop = std::pin::pin!(stop);
         loop {
             let place = tokio::select! {
@@ -114,40 +107,11 @@ impl Server {
             };
             // Answers are written whole: waiting to fill packets only delays them.
             let _ = stream.set_nodelay(true);
-            let ledger = Arc::<Ledger>::default();
-            let refuse = refusal::writer(self.app.clone());
-            // As much as it takes to see that the options alone are too long.
-            let line_bytes_kept = self
-                .app
-                .limits()
-                .options_bytes_max
-                .min(TARGET_BYTES_MAX)
-                .saturating_add(256);
-            let stream = Connection::new(
-                stream,
-                ledger.clone(),
-                self.settings.write_timeout,
-                line_bytes_kept,
-                refuse,
-            );
             let app = self.app.clone();
-            let service = service_fn(move |request: http::Request<Incoming>| {
-                let (app, ledger) = (app.clone(), ledger.clone());
-                // HTTP/2 answers in any order, and its connection does not ask.
-                let in_order = request.version() < http::Version::HTTP_2;
-                if in_order {
-                    ledger.begin();
-                }
-                async move {
-                    let request = request.map(|body| RequestBody::new(body, ledger.clone(), in_order));
-                    let answer = app.handle(request).await;
-                    if in_order && let Ok(answer) = &answer {
-                        ledger.answer(answer.body().size_hint().exact().unwrap_or(0));
-                    }
-                    answer
-                }
+            let connection = http.serve(stream, refusal::writer(self.app.clone()), move |request| {
+                let app = app.clone();
+                async move { app.handle(request).await }
             });
-            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
             let watched = graceful.watch(connection);
             tokio::spawn(async move {
                 if let Err(error) = watched.await {

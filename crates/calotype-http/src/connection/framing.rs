@@ -12,16 +12,18 @@ pub(super) enum Place {
     /// In a head, of whose end this many bytes were seen.
     Head {
         end_seen: usize,
-        body_bytes: u64,
+        body_bytes: Option<u64>,
         is_interim: bool,
     },
     /// In a body of which so many bytes are to come.
     Body(u64),
+    /// In a body that ends with the connection.
+    Rest,
 }
 
 impl Place {
-    /// At the first byte of the head of a final answer whose body has so many bytes.
-    pub(super) const fn answer(body_bytes: u64) -> Self {
+    /// At the first byte of the head of a final answer whose body has so many bytes. `None`: it ends with the connection.
+    pub(super) const fn answer(body_bytes: Option<u64>) -> Self {
         Self::Head {
             end_seen: 0,
             body_bytes,
@@ -33,7 +35,7 @@ impl Place {
     pub(super) const fn interim() -> Self {
         Self::Head {
             end_seen: 0,
-            body_bytes: 0,
+            body_bytes: Some(0),
             is_interim: true,
         }
     }
@@ -44,8 +46,11 @@ impl Place {
         let share = match self {
             Self::Start => 0,
             Self::Body(left) => left,
+            Self::Rest | Self::Head { body_bytes: None, .. } => return total,
             Self::Head {
-                end_seen, body_bytes, ..
+                end_seen,
+                body_bytes: Some(body_bytes),
+                ..
             } => match head_end(end_seen, bytes_of(buffers)) {
                 Ok(head) => body_bytes.saturating_add(head as u64),
                 Err(_) => return total,
@@ -57,8 +62,8 @@ impl Place {
     /// Goes on by `count` of these bytes, at most this answer's share of them. Says whether a final answer is whole now.
     pub(super) fn advance(&mut self, buffers: &[IoSlice<'_>], count: usize) -> bool {
         let (body_bytes, is_interim, passed) = match *self {
-            Self::Start => return false,
-            Self::Body(left) => (left, false, count),
+            Self::Start | Self::Rest => return false,
+            Self::Body(left) => (Some(left), false, count),
             Self::Head {
                 end_seen,
                 body_bytes,
@@ -74,6 +79,10 @@ impl Place {
                     return false;
                 }
             },
+        };
+        let Some(body_bytes) = body_bytes else {
+            *self = Self::Rest;
+            return false;
         };
         let left = body_bytes.saturating_sub(passed as u64);
         *self = if left > 0 { Self::Body(left) } else { Self::Start };
@@ -130,7 +139,7 @@ mod tests {
                 place = if bytes[at..].starts_with(b"HTTP/1.1 1") {
                     Place::interim()
                 } else {
-                    Place::answer(*bodies.next().unwrap())
+                    Place::answer(Some(*bodies.next().unwrap()))
                 };
             }
             let share = place.share_of(&buffers);
@@ -155,6 +164,20 @@ mod tests {
         let expected = [parts[0].len(), parts[..3].concat().len(), all.len()];
         for piece in 1..=all.len() {
             assert_eq!(ends(&all, &[12, 0, 1], piece), expected, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_unknown_length_has_all_that_follows() {
+        let bytes = b"HTTP/1.1 200 OK\r\n\r\n0\r\n\r\nHTTP/1.1 400 ";
+        for piece in 1..=bytes.len() {
+            let mut place = Place::answer(None);
+            for piece in bytes.chunks(piece) {
+                let buffers = [IoSlice::new(piece)];
+                assert_eq!(place.share_of(&buffers), piece.len());
+                assert!(!place.advance(&buffers, piece.len()));
+            }
+            assert_eq!(place, Place::Rest);
         }
     }
 

@@ -16,8 +16,8 @@ pub(crate) struct Ledger(Mutex<Entries>);
 struct Entries {
     /// Requests that were read and whose answers are not written whole.
     under_way: usize,
-    /// The lengths of the bodies of answers that were made and of which nothing is written.
-    answers: VecDeque<u64>,
+    /// The lengths of the bodies of answers that were made and of which nothing is written. `None`: the body ends with the connection.
+    answers: VecDeque<Option<u64>>,
     /// The client sends no more.
     is_read_out: bool,
     /// The body of the last request was given up before its end.
@@ -33,13 +33,14 @@ impl Ledger {
         entries.is_body_left = false;
     }
 
-    /// The answer to the oldest request without one was made; its body has so many bytes.
-    pub(crate) fn answer(&self, body_bytes: u64) {
+    /// The answer to the oldest request without one was made; its body has so many bytes, or, when that is not known, ends with the
+    /// connection.
+    pub(crate) fn answer(&self, body_bytes: Option<u64>) {
         self.entries().answers.push_back(body_bytes);
     }
 
     /// The next answer in the order of writing, by the length of its body. `None`: no answer of the service is due.
-    pub(super) fn take_answer(&self) -> Option<u64> {
+    pub(super) fn take_answer(&self) -> Option<Option<u64>> {
         self.entries().answers.pop_front()
     }
 

@@ -1,11 +1,13 @@
-//! The socket under the HTTP layer: it puts our words into the layer's own refusals, lets a client that has finished sending have its answers, and
-//! closes so that the last answer arrives.
+//! The socket under the HTTP layer: it puts our words into the layer's own refusals, lets a client that has finished sending have its answers, closes so
+//! that the last answer arrives, and never closes politely in the middle of one.
 //!
-//! HTTP/2 passes untouched: it has frames for all three.
+//! HTTP/2 passes untouched: it has frames for all four.
 
 mod framing;
 mod ledger;
 mod request_lines;
+mod serve;
+mod socket;
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -15,9 +17,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 use tokio_io_timeout::TimeoutWriter;
 
@@ -25,6 +25,9 @@ use framing::Place;
 pub(crate) use ledger::{Ledger, RequestBody};
 use request_lines::RequestLines;
 pub(crate) use request_lines::{LongRequestLine, TARGET_BYTES_MAX};
+pub(crate) use serve::HttpServer;
+pub(crate) use socket::Socket;
+use socket::Writer;
 
 const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What every answer begins with, in either version.
@@ -50,9 +53,9 @@ pub(crate) enum Unreadable {
 pub(crate) type Refuse = Box<dyn Fn(&Unreadable) -> Bytes + Send + Sync>;
 
 /// A client's connection.
-pub(crate) struct Connection {
-    read: Input,
-    write: Pin<Box<TimeoutWriter<OwnedWriteHalf>>>,
+struct Connection<S: Socket> {
+    read: Input<S::Read>,
+    write: Pin<Box<TimeoutWriter<Writer<S>>>>,
     protocol: Protocol,
     ledger: Arc<Ledger>,
     lines: RequestLines,
@@ -68,8 +71,8 @@ pub(crate) struct Connection {
     closing: Closing,
 }
 
-enum Input {
-    Open(OwnedReadHalf),
+enum Input<R> {
+    Open(R),
     /// The client sends no more. Done when it takes no more either.
     Ended(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// The client is gone.
@@ -94,20 +97,14 @@ enum Closing {
     Done,
 }
 
-impl Connection {
+impl<S: Socket> Connection<S> {
     /// Takes over a connection.
     ///
     /// A refusal is told of a request line that is too long, and of its first `line_bytes_kept` bytes.
-    pub(crate) fn new(
-        stream: TcpStream,
-        ledger: Arc<Ledger>,
-        write_timeout: Duration,
-        line_bytes_kept: usize,
-        refuse: Refuse,
-    ) -> Self {
-        let (read, write) = stream.into_split();
+    fn new(socket: S, ledger: Arc<Ledger>, write_timeout: Duration, line_bytes_kept: usize, refuse: Refuse) -> Self {
+        let (read, write) = socket.halves();
         // A client that stops reading would hold its answer's memory for ever.
-        let mut write = TimeoutWriter::new(write);
+        let mut write = TimeoutWriter::new(Writer::new(write));
         write.set_timeout(Some(write_timeout));
         Self {
             read: Input::Open(read),
@@ -162,9 +159,8 @@ impl Connection {
     /// answers with a reset, which is the only sign that tells the two apart.
     fn say_the_start(&mut self) {
         if self.place == Place::Start && self.ahead == 0 && self.refusal.is_none() {
-            let writer = self.write.as_ref().get_ref().get_ref();
             // When the system takes nothing now, the client still has answers to take, and writing those will show.
-            self.ahead = writer.try_write(ANSWER_START).unwrap_or(0);
+            self.ahead = self.write.as_ref().get_ref().get_ref().write_now(ANSWER_START);
         }
     }
 
@@ -176,11 +172,11 @@ impl Connection {
             self.place = Place::interim();
             return true;
         }
-        let answer = self.ledger.take_answer();
-        self.place = Place::answer(answer.unwrap_or(0));
-        if answer.is_some() {
+        if let Some(body_bytes) = self.ledger.take_answer() {
+            self.place = Place::answer(body_bytes);
             return true;
         }
+        self.place = Place::answer(Some(0));
         let unreadable = match (status, self.lines.too_long()) {
             (b"414" | b"431", Some(line)) => Unreadable::LongLine(line),
             (b"431", None) => Unreadable::LongHeaders,
@@ -240,6 +236,14 @@ impl Connection {
         Poll::Ready(())
     }
 
+    /// Whether an answer was begun and is not written to its end.
+    fn is_within_an_answer(&self) -> bool {
+        match &self.refusal {
+            Some(left) => !left.is_empty(),
+            None => self.place != Place::Start || self.ahead > 0,
+        }
+    }
+
     /// Whether the client may still be sending what nobody is going to read.
     fn may_have_unread_input(&mut self, cx: &mut Context<'_>) -> bool {
         let Input::Open(read) = &mut self.read else {
@@ -253,7 +257,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: Socket> AsyncRead for Connection<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if let Input::Open(read) = &mut this.read {
@@ -265,10 +269,7 @@ impl AsyncRead for Connection {
                 return Poll::Ready(Ok(()));
             }
             if let Input::Open(read) = std::mem::replace(&mut this.read, Input::Gone) {
-                this.read = Input::Ended(Box::pin(async move {
-                    // An error is as good an end.
-                    let _ = read.ready(Interest::ERROR).await;
-                }));
+                this.read = Input::Ended(Box::pin(S::gone(read)));
             }
             this.ledger.read_out();
         }
@@ -276,7 +277,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: Socket> AsyncWrite for Connection<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
@@ -326,6 +327,13 @@ impl AsyncWrite for Connection {
         let this = &mut *self;
         if matches!(this.closing, Closing::No) {
             ready!(this.poll_refusal(cx))?;
+            if this.place == Place::Rest {
+                // The end that was to come.
+                this.place = Place::Start;
+                this.ledger.finish();
+            } else if this.is_within_an_answer() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
             ready!(this.write.as_mut().poll_shutdown(cx))?;
             this.closing = if this.may_have_unread_input(cx) {
                 Closing::Lingering {
@@ -344,5 +352,18 @@ impl AsyncWrite for Connection {
     }
 }
 
+impl<S: Socket> Drop for Connection<S> {
+    /// A body that failed, a client that does not read, a server that may not wait longer: the client must be able to tell.
+    fn drop(&mut self) {
+        if matches!(self.closing, Closing::No) && self.is_within_an_answer() {
+            self.write.as_mut().get_pin_mut().get_mut().abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod failing_bodies;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 
@@ -17,7 +17,7 @@ impl Wake for Wakes {
     }
 }
 
-async fn pair() -> (TcpStream, Connection, Arc<Ledger>) {
+async fn pair() -> (TcpStream, Connection<TcpStream>, Arc<Ledger>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
@@ -39,7 +39,7 @@ async fn the_end_of_input_is_kept_back_without_turning_in_circles_until_the_answ
 
     let wakes = Arc::<Wakes>::default();
     let waker = Waker::from(wakes.clone());
-    let poll = |connection: &mut Connection| {
+    let poll = |connection: &mut Connection<TcpStream>| {
         let mut byte = [0];
         Pin::new(connection).poll_read(&mut Context::from_waker(&waker), &mut ReadBuf::new(&mut byte))
     };
@@ -61,7 +61,7 @@ async fn the_end_of_input_is_kept_back_without_turning_in_circles_until_the_answ
         "nothing happened, and nobody was woken"
     );
 
-    ledger.answer(2);
+    ledger.answer(Some(2));
     connection.write_all(b"HTTP/1.1 200 OK\r\n\r\no").await.unwrap();
     assert!(poll(&mut connection).is_pending(), "the answer is not whole");
     connection.write_all(b"k").await.unwrap();
@@ -83,11 +83,11 @@ async fn only_what_no_answer_of_the_service_accounts_for_is_replaced() {
     let own = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     // A service's 400 with the HTTP layer's own as its body, an interim answer, and then, in one piece, another answer and the layer's own.
     ledger.begin();
-    ledger.answer(own.len() as u64);
+    ledger.answer(Some(own.len() as u64));
     connection.write_all(&[&own[..], own].concat()).await.unwrap();
     connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
     ledger.begin();
-    ledger.answer(0);
+    ledger.answer(Some(0));
     connection.write_all(&[&own[..], own].concat()).await.unwrap();
     connection.flush().await.unwrap();
     drop(connection);
@@ -102,6 +102,36 @@ async fn only_what_no_answer_of_the_service_accounts_for_is_replaced() {
     ]
     .concat();
     assert_eq!(String::from_utf8_lossy(&all), String::from_utf8_lossy(&expected));
+}
+
+#[tokio::test]
+async fn a_shutdown_in_the_middle_of_an_answer_becomes_a_reset() {
+    let (mut client, mut connection, ledger) = pair().await;
+    ledger.begin();
+    ledger.answer(Some(10));
+    connection.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello").await.unwrap();
+    let refused = connection.shutdown().await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionAborted);
+    drop(connection);
+    let mut all = Vec::new();
+    let reset = client.read_to_end(&mut all).await.unwrap_err();
+    assert_eq!(reset.kind(), io::ErrorKind::ConnectionReset);
+    assert_eq!(all, b"HTTP/1.1 200 OK\r\n\r\nhello");
+}
+
+#[tokio::test]
+async fn an_answer_of_unknown_length_is_at_its_end_when_the_connection_is_shut_down() {
+    let (mut client, mut connection, ledger) = pair().await;
+    ledger.begin();
+    ledger.answer(None);
+    connection.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello").await.unwrap();
+    assert!(ledger.is_under_way());
+    connection.shutdown().await.unwrap();
+    assert!(!ledger.is_under_way());
+    drop(connection);
+    let mut all = Vec::new();
+    client.read_to_end(&mut all).await.unwrap();
+    assert_eq!(all, b"HTTP/1.1 200 OK\r\n\r\nhello");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 mod support;
 
 mod connections;
+mod digests;
 mod half_closed;
 mod headers;
 mod playground;

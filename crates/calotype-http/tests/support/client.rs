@@ -235,6 +235,15 @@ impl Connection {
         body
     }
 
+    /// Takes what comes until the server resets the connection.
+    pub async fn take_until_reset(&mut self) -> Vec<u8> {
+        let mut body = std::mem::take(&mut self.ahead);
+        let end = tokio::time::timeout(PATIENCE, self.stream.read_to_end(&mut body));
+        let error = end.await.expect("an end in time").expect_err("a reset, and no end");
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        body
+    }
+
     /// Says that nothing more will be sent; answers are still read.
     pub async fn finish_sending(&mut self) {
         self.stream.shutdown().await.expect("an open connection");
