@@ -421,7 +421,14 @@ fn quality_one_hundred_makes_webp_lossless() {
         ..Output::default()
     };
     let outcome = Around::default()
-        .run(&Plan { ops: vec![], output }, &png(&original))
+        .run(
+            &Plan {
+                ops: vec![],
+                output,
+                ..Plan::default()
+            },
+            &png(&original),
+        )
         .unwrap();
     assert_eq!(unpacked(&outcome.bytes).data(), original.data());
 }

@@ -104,7 +104,7 @@ impl App {
     /// # Errors
     /// When no file can be made in its spool directory.
     pub fn binding(&self, settings: BindingSettings) -> io::Result<Binding> {
-        Binding::new(settings, self.worker.clone(), self.limits)
+        Binding::new(settings, self.sources.clone(), self.worker.clone(), self.limits)
     }
 
     /// From now on `/health` says that no more requests should come.

@@ -79,6 +79,8 @@ pub struct FetchRequest {
     pub via: Vec<HeaderValue>,
     /// The `CDN-Loop` lines of the client's request; ours is appended (RFC 8586).
     pub cdn_loop: Vec<HeaderValue>,
+    /// Bytes that are read at most, where that is less than what the settings allow.
+    pub bytes_max: Option<u64>,
 }
 
 impl FetchRequest {
@@ -89,6 +91,7 @@ impl FetchRequest {
             url,
             via: Vec::new(),
             cdn_loop: Vec::new(),
+            bytes_max: None,
         }
     }
 }
@@ -223,7 +226,12 @@ impl Fetcher {
                 .map_err(|error| request_fault(&error))?;
             let headers_ms = millis_since(start);
             match status::judge(answer.status(), validators.is_some()) {
-                Verdict::Take => return self.take(answer, url, headers_ms).await.map(Revalidated::Changed),
+                Verdict::Take => {
+                    return self
+                        .take(answer, url, headers_ms, request.bytes_max)
+                        .await
+                        .map(Revalidated::Changed);
+                }
                 Verdict::Unchanged => {
                     return Ok(Revalidated::Unchanged(Unchanged {
                         headers: SourceHeaders::pick(answer.headers()),
@@ -241,10 +249,19 @@ impl Fetcher {
         ))
     }
 
-    async fn take(&self, answer: Response<Incoming>, final_url: Url, headers_ms: u32) -> Result<Fetched, Fault> {
+    async fn take(
+        &self,
+        answer: Response<Incoming>,
+        final_url: Url,
+        headers_ms: u32,
+        bytes_max: Option<u64>,
+    ) -> Result<Fetched, Fault> {
         let start = Instant::now();
+        let bytes_max = bytes_max.map_or(self.settings.source_bytes_max, |max| {
+            max.min(self.settings.source_bytes_max)
+        });
         let headers = SourceHeaders::pick(answer.headers());
-        let bytes = body::read(answer, self.settings.source_bytes_max, &self.settings.memory).await?;
+        let bytes = body::read(answer, bytes_max, &self.settings.memory).await?;
         Ok(Fetched {
             bytes,
             final_url,
