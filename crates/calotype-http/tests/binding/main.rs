@@ -11,3 +11,4 @@ mod forms;
 mod operations;
 mod service;
 mod socket;
+mod text;
