@@ -12,7 +12,7 @@ engine = ImageFont.Layout.RAQM if shapes else ImageFont.Layout.BASIC
 measured = []
 for text, size in texts:
     # FreeType fits outlines to the grid of pixels. Small texts are drawn larger and averaged, so that nothing of that is left.
-    times = 16 if size <= 64 else 1
+    times = 16 if size <= 200 else 1
     font = ImageFont.truetype(font_file, size * times, layout_engine=engine)
     room = 2 * size
     width = room * 2 + int(font.getlength(text)) // times + 1
