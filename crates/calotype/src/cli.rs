@@ -90,6 +90,9 @@ pub(crate) struct ServeArguments {
     /// Permissions of that socket, as for chmod [default: 0600]
     #[arg(long, value_name = "MODE")]
     pub(crate) binding_socket_mode: Option<String>,
+    /// Stop when standard input ends: a tool that starts a server of its own leaves none behind, however it ends itself
+    #[arg(long)]
+    pub(crate) stop_with_stdin: bool,
     /// Images worked on at once [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

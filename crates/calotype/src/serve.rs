@@ -13,7 +13,7 @@ use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArguments;
@@ -33,10 +33,10 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Other(format!("the async runtime could not start: {error}")))?;
-    runtime.block_on(serve(settings))
+    runtime.block_on(serve(settings, arguments.stop_with_stdin))
 }
 
-async fn serve(settings: Settings) -> Result<(), Failure> {
+async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<(), Failure> {
     let (app, memory) = app(&settings)?;
     let app = Arc::new(app);
     let server_settings = ServerSettings {
@@ -59,7 +59,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         .map(|path| binding_server(path, &settings, &app, memory, server_settings))
         .transpose()?;
     announce(&settings, address)?;
-    let stop = stop_signal()?;
+    let stop = stop_signal(stop_with_stdin)?;
     // The binding hears of the signal when its sender is dropped.
     let (tell, mut told) = watch::channel(());
     let main = server.run(async move {
@@ -270,14 +270,26 @@ fn lock_data(data: &Path) -> Result<File, Failure> {
     Ok(lock)
 }
 
-/// Ends on SIGINT and SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+/// Ends when standard input does. A pipe ends when whoever holds its other side is gone, by whatever death.
+async fn input_end() {
+    let (tell, told) = oneshot::channel::<()>();
+    // A thread of its own, and none of the runtime's, which would be waited for at the end.
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        drop(tell);
+    });
+    let _ = told.await;
+}
+
+/// Ends on SIGINT and SIGTERM, and if asked for with standard input.
+fn stop_signal(with_stdin: bool) -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = input_end(), if with_stdin => {}
         }
         tracing::info!("stopping: running requests are finished, new ones are not taken");
     })
