@@ -6,27 +6,12 @@ import { Miniflare as Miniflare4 } from "miniflare-4";
 import { calotype, miniflareEnv, miniflareImages } from "../../dist/index.js";
 import { BINARY } from "../support/calotype.mjs";
 import { startHostedDouble } from "../support/hosted-double.mjs";
-import { fromLetters, letters } from "../support/pictures.mjs";
-import { call, userModule } from "../support/workerd.mjs";
-
-const script = userModule({
-  async turned(images, request) {
-    return (await images.input(request.body).transform({ rotate: 90 }).transform({ flip: "h" }).output({ format: "rgba" })).response();
-  },
-  async missing(images) {
-    return images.hosted.image("nothing").details();
-  },
-  async update(images) {
-    return images.hosted.image("nothing").update({});
-  },
-});
-const picture = fromLetters(["rg", "bw"]);
-// Turned clockwise, then mirrored.
-const expected = ["rb", "gw"];
+import { picture, read, TURNED, worker } from "../support/sample.mjs";
+import { call } from "../support/workerd.mjs";
 
 /** The two generations take the same Worker and options in different forms. */
 const generations = {
-  "Miniflare 4": (options) => new Miniflare4({ modules: true, script, compatibilityDate: "2026-07-01", ...miniflareImages("IMAGES", options) }),
+  "Miniflare 4": (options) => new Miniflare4({ modules: true, script: worker, compatibilityDate: "2026-07-01", ...miniflareImages("IMAGES", options) }),
   "Miniflare 5": (options) =>
     new Miniflare5({
       workers: [
@@ -34,7 +19,7 @@ const generations = {
           config: {
             name: "user",
             compatibilityDate: "2026-07-01",
-            manifest: { mainModule: "user.mjs", modules: { "user.mjs": { type: "esm", contents: script } } },
+            manifest: { mainModule: "user.mjs", modules: { "user.mjs": { type: "esm", contents: worker } } },
             env: miniflareEnv("IMAGES", options),
           },
         },
@@ -50,7 +35,7 @@ for (const [name, start] of Object.entries(generations)) {
     t.after(() => miniflare.dispose());
     const url = await miniflare.ready;
     const turned = await call(`${url}?case=turned`, picture);
-    assert.deepEqual(letters(turned.bytes, 2), expected);
+    assert.deepEqual(read(turned.bytes), TURNED);
 
     const { IMAGES } = await miniflare.getBindings();
     assert.deepEqual(await IMAGES.info(new Blob([picture]).stream()), { format: "image/png", fileSize: picture.length, width: 2, height: 2 });
