@@ -90,6 +90,9 @@ pub(crate) struct ServeArguments {
     /// Permissions of that socket, as for chmod [default: 0600]
     #[arg(long, value_name = "MODE")]
     pub(crate) binding_socket_mode: Option<String>,
+    /// Unix socket (0600) for fetch(url, { cf: { image } }) of the Workers runtime: through the outbound Worker of @calotype/workers
+    #[arg(long, value_name = "PATH")]
+    pub(crate) workers_outbound_socket: Option<PathBuf>,
     /// Stop when standard input ends: a tool that starts a server of its own leaves none behind, however it ends itself
     #[arg(long)]
     pub(crate) stop_with_stdin: bool,

@@ -15,6 +15,7 @@ use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMem
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArguments;
@@ -59,21 +60,23 @@ async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<(), Failure>
         .as_deref()
         .map(|path| binding_server(path, &settings, &app, memory, server_settings))
         .transpose()?;
+    let outbound = outbound_server(&settings, &app, server_settings)?;
     announce(&settings, address)?;
     let stop = stop_signal(stop_with_stdin)?;
-    // The binding hears of the signal when its sender is dropped.
-    let (tell, mut told) = watch::channel(());
-    let main = server.run(async move {
-        stop.await;
-        drop(tell);
-    });
-    match binding {
-        Some(binding) => {
-            let stop = async move { while told.changed().await.is_ok() {} };
-            tokio::join!(main, binding.run(stop));
-        }
-        None => main.await,
+    // The others hear of the signal when its sender is dropped.
+    let (tell, told) = watch::channel(());
+    let mut running = JoinSet::new();
+    for server in binding.into_iter().chain(outbound) {
+        let mut told = told.clone();
+        running.spawn(server.run(async move { while told.changed().await.is_ok() {} }));
     }
+    server
+        .run(async move {
+            stop.await;
+            drop(tell);
+        })
+        .await;
+    while running.join_next().await.is_some() {}
     tracing::info!("stopped");
     Ok(())
 }
@@ -107,6 +110,25 @@ fn binding_server(
             path.display()
         ))
     })
+}
+
+/// The door for `cf.image`: a router with one surface on a socket of its own.
+fn outbound_server(
+    settings: &Settings,
+    app: &App,
+    server_settings: ServerSettings,
+) -> Result<Option<BindingServer>, Failure> {
+    let Some(path) = &settings.workers_outbound_socket else {
+        return Ok(None);
+    };
+    let router = Arc::new(Router::new().mount(Arc::new(app.cf_image())));
+    let server = BindingServer::bind(path, 0o600, router, server_settings).map_err(|error| {
+        Failure::Usage(format!(
+            "cannot listen on {}: {error}; name another path with --workers-outbound-socket",
+            path.display()
+        ))
+    })?;
+    Ok(Some(server))
 }
 
 fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {

@@ -14,17 +14,18 @@ export interface ProcessSettings {
 
 export interface RunningProcess {
   socket: string;
-  outboundSocket: string;
   stop(): Promise<void>;
 }
 
+/** Settings that the environment or `arguments` may change. Fonts and overlays may come from any public host, as what a Worker fetches may. */
+const DEFAULTS = { CALOTYPE_LOG: "warn", CALOTYPE_PLAYGROUND: "false", CALOTYPE_ALLOW_ORIGIN: "any" };
 /** A first start may wait for a slow disk; a service that listens at all does so within a second. */
 const START_TIMEOUT_MS = 30_000;
 /** Lines of a log kept for the error of a start that failed. */
 const LAST_LINES = 20;
 
 /**
- * Starts `calotype serve` with sockets of its own and waits until it answers. `ended` is called when it is gone.
+ * Starts `calotype serve` with a socket of its own and waits until it answers. `ended` is called when it is gone.
  *
  * It ends with this process in any case: its standard input is a pipe from here, and it stops when that ends.
  */
@@ -33,19 +34,17 @@ export async function startProcess(settings: ProcessSettings, ended: () => void)
   // Socket paths are bounded (104 bytes on macOS), so the name is short.
   const directory = mkdtempSync(join(tmpdir(), "calotype-"));
   const socket = join(directory, "binding.sock");
-  const outboundSocket = join(directory, "outbound.sock");
   const data = settings.data === undefined ? join(directory, "data") : resolve(settings.data);
   const child = spawn(
     "/bin/sh",
     [
       // The directory goes when the service is gone, whoever ended it.
       ...["-c", '"$@"; status=$?; rm -rf "$0"; exit $status', directory, binary],
-      ...["serve", "--stop-with-stdin", "--listen", "127.0.0.1:0", "--no-playground"],
-      ...["--binding-socket", socket, "--data", data],
+      ...["serve", "--stop-with-stdin", "--binding-socket", socket, "--data", data],
       ...(settings.arguments ?? []),
     ],
     // Its own group: Ctrl-C ends the tool, and the tool's end ends the service.
-    { stdio: ["pipe", "pipe", "pipe"], detached: true, env: { CALOTYPE_LOG: "warn", ...process.env } },
+    { stdio: ["pipe", "pipe", "pipe"], detached: true, env: { ...DEFAULTS, ...process.env, CALOTYPE_LISTEN: "127.0.0.1:0" } },
   );
   const lines = passLines(child);
   const gone = new Promise<string>((resolve) => {
@@ -70,7 +69,6 @@ export async function startProcess(settings: ProcessSettings, ended: () => void)
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as unknown as { unref?(): void }).unref?.();
   return {
     socket,
-    outboundSocket,
     async stop() {
       child.ref();
       child.stdin.end();

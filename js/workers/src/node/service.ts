@@ -6,8 +6,6 @@ import { type RunningProcess, startProcess } from "./process.js";
 export interface LocalCalotype {
   /** Its socket for the binding. */
   socket: string;
-  /** Its socket for `cf.image`, if it was started here. */
-  outboundSocket?: string;
   /** Ends it, if it was started here; whoever shares it loses it too. */
   stop(): Promise<void>;
 }

@@ -1,28 +1,28 @@
 // The real runtime, with a user's Worker made of the functions of a test.
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import workerdPath from "workerd";
 import { capnp } from "../../dist/capnp.js";
 import { answering, atEnd, stop, temporaryDirectory } from "./calotype.mjs";
 
 export const runtime = process.env.WORKERD_BIN ?? workerdPath.default ?? workerdPath;
-export const adapter = readFileSync(createRequire(import.meta.url).resolve("../../dist/adapter.mjs"), "utf8");
 
 /**
  * Starts workerd in one of the topologies of our own configuration. `cases` are methods `async name(IMAGES, request, env)` that run in the user's Worker; they may
  * use nothing from around them. `run(name, body)` calls one and gives what it returned, or throws what it threw, as `{ name, code, message }`.
  */
-export async function startWorkerd(t, { topology = "B", socket, cases, ...options }) {
+export async function startWorkerd(t, { topology = "B", socket, cases, privateNetwork = false, ...options }) {
   const directory = temporaryDirectory(t);
   const config = capnp({ topology, socket, rpcSocket: join(directory, "rpc.sock"), worker: "user.mjs", listen: "127.0.0.1:0", ...options });
   writeFileSync(join(directory, "user.mjs"), userModule(cases));
-  writeFileSync(join(directory, "adapter.mjs"), adapter);
+  for (const name of ["adapter.mjs", "outbound.mjs"]) copyFileSync(new URL(`../../dist/${name}`, import.meta.url), join(directory, name));
   const children = [];
   for (const [index, text] of config.entries()) {
     const file = join(directory, `config-${index}.capnp`);
-    writeFileSync(file, text.config);
+    // By itself the runtime connects to public addresses alone.
+    const network = `  services = [\n    (name = "internet", network = (allow = ["public", "private"])),\n`;
+    writeFileSync(file, privateNetwork ? text.config.replace("  services = [\n", network) : text.config);
     children.push(await start(t, file, text.listens === "unix" ? join(directory, "rpc.sock") : undefined));
   }
   const { port } = children.at(-1);

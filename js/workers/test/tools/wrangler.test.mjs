@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { getPlatformProxy } from "wrangler";
+import { calotype } from "../../dist/index.js";
 import { atEnd, BINARY, temporaryDirectory } from "../support/calotype.mjs";
 import { picture, read, TURNED, worker } from "../support/sample.mjs";
 import { call } from "../support/workerd.mjs";
@@ -63,4 +65,17 @@ test("wrangler dev transforms with a service it started, and leaves none behind"
 
   process.kill(-child.pid, "SIGINT");
   for (const deadline = Date.now() + 20_000; ours().length > 0; await wait(20)) assert.ok(Date.now() < deadline, output);
+});
+
+test("getPlatformProxy gives Node the same binding", async (t) => {
+  const options = { binary: BINARY };
+  const directory = temporaryDirectory(t);
+  const configPath = join(directory, "wrangler.json");
+  const binding = { name: "IMAGES", type: "images", dev: { plugin: { package: "@calotype/workers", name: "calotype-images" }, options } };
+  writeFileSync(configPath, JSON.stringify({ name: "shop", compatibility_date: "2026-07-01", unsafe: { bindings: [binding] } }));
+  atEnd(t, async () => (await calotype(options)).stop());
+  const proxy = await getPlatformProxy({ configPath, persist: false });
+  atEnd(t, () => proxy.dispose());
+  const info = await proxy.env.IMAGES.info(new Blob([picture]).stream());
+  assert.deepEqual(info, { format: "image/png", fileSize: picture.length, width: 2, height: 2 });
 });
