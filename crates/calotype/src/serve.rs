@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::ServeArguments;
+use crate::cli::{ServeArguments, TestHooks};
 use crate::failure::Failure;
 use crate::settings::{InputSettings, LightSettings, LogFormat, Settings};
 
@@ -35,15 +36,24 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Other(format!("the async runtime could not start: {error}")))?;
-    runtime.block_on(serve(settings, arguments.stop_with_stdin))
+    runtime.block_on(serve(settings, arguments.hooks, arguments.stop_with_stdin))
 }
 
-async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<(), Failure> {
+async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> Result<(), Failure> {
+    let is_reachable = |address: &SocketAddr| !address.ip().is_loopback();
+    if hooks.binding_echo
+        && (is_reachable(&settings.listen) || settings.binding_listen.as_ref().is_some_and(is_reachable))
+    {
+        return Err(Failure::Usage(
+            "--binding-echo is for tests on one machine; listen on 127.0.0.1 alone".to_owned(),
+        ));
+    }
     let (app, memory) = app(&settings)?;
     let app = Arc::new(app);
     let server_settings = ServerSettings {
         connections_max: settings.connections,
         stop_timeout: settings.stop_timeout.0,
+        send_buffer_bytes: hooks.send_buffer,
         ..ServerSettings::default()
     };
     let server = Server::bind(settings.listen, app.clone(), server_settings)
@@ -55,18 +65,17 @@ async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<(), Failure>
             ))
         })?;
     let address = server.address().map_err(|error| Failure::Other(error.to_string()))?;
-    let binding = settings
-        .binding_socket
-        .as_deref()
-        .map(|path| binding_server(path, &settings, &app, memory, server_settings))
-        .transpose()?;
+    let bindings = binding_servers(&settings, hooks, &app, memory, server_settings).await?;
     let outbound = outbound_server(&settings, &app, server_settings)?;
-    announce(&settings, address)?;
+    announce(&settings, address, &bindings)?;
+    if hooks.binding_echo {
+        tracing::warn!("--binding-echo is on: this server is for test suites, not for users");
+    }
     let stop = stop_signal(stop_with_stdin)?;
     // The others hear of the signal when its sender is dropped.
     let (tell, told) = watch::channel(());
     let mut running = JoinSet::new();
-    for server in binding.into_iter().chain(outbound) {
+    for server in bindings.into_iter().chain(outbound) {
         let mut told = told.clone();
         running.spawn(server.run(async move { while told.changed().await.is_ok() {} }));
     }
@@ -81,13 +90,17 @@ async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<(), Failure>
     Ok(())
 }
 
-fn binding_server(
-    path: &Path,
+/// The doors of the Workers runtime, all with the same surfaces behind them.
+async fn binding_servers(
     settings: &Settings,
+    hooks: TestHooks,
     app: &App,
     memory: SourceMemory,
     server_settings: ServerSettings,
-) -> Result<BindingServer, Failure> {
+) -> Result<Vec<BindingServer>, Failure> {
+    if settings.binding_socket.is_none() && settings.binding_listen.is_none() {
+        return Ok(Vec::new());
+    }
     let spool = settings.binding_spool.clone().unwrap_or_else(std::env::temp_dir);
     let binding = app
         .binding(BindingSettings {
@@ -96,6 +109,7 @@ fn binding_server(
             spool_bytes_max: settings.binding_spool_bytes.0,
             form_bytes_max: settings.binding_form_bytes.0,
             receive_timeout: settings.download_timeout.0,
+            echo: hooks.binding_echo,
         })
         .map_err(|error| {
             Failure::Usage(format!(
@@ -103,13 +117,27 @@ fn binding_server(
                 spool.display()
             ))
         })?;
+    // Further surfaces of this socket are mounted here.
     let router = Arc::new(Router::new().mount(Arc::new(binding)));
-    BindingServer::bind(path, settings.binding_socket_mode.0, router, server_settings).map_err(|error| {
-        Failure::Usage(format!(
-            "cannot listen on {}: {error}; name another path with --binding-socket",
-            path.display()
-        ))
-    })
+    let mut servers = Vec::new();
+    if let Some(path) = &settings.binding_socket {
+        let server = BindingServer::bind(path, settings.binding_socket_mode.0, router.clone(), server_settings);
+        servers.push(server.map_err(|error| {
+            Failure::Usage(format!(
+                "cannot listen on {}: {error}; name another path with --binding-socket",
+                path.display()
+            ))
+        })?);
+    }
+    if let Some(address) = settings.binding_listen {
+        let server = BindingServer::bind_port(address, router, server_settings).await;
+        servers.push(server.map_err(|error| {
+            Failure::Usage(format!(
+                "cannot listen on {address}: {error}; choose another address or port with --binding-listen"
+            ))
+        })?);
+    }
+    Ok(servers)
 }
 
 /// The door for `cf.image`: a router with one surface on a socket of its own.
@@ -225,7 +253,7 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
 }
 
 /// What to open, for whoever started it.
-fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Failure> {
+fn announce(settings: &Settings, address: SocketAddr, bindings: &[BindingServer]) -> Result<(), Failure> {
     let host = if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
@@ -251,6 +279,12 @@ fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Fa
     }
     if let Some(path) = &settings.binding_socket {
         lines.push_str(&format!("  binding      {}\n", path.display()));
+    }
+    for address in bindings.iter().filter_map(BindingServer::address) {
+        lines.push_str(&format!("  binding      http://{address}\n"));
+    }
+    if let Some(path) = &settings.workers_outbound_socket {
+        lines.push_str(&format!("  cf.image     {}\n", path.display()));
     }
     if let Some(origin) = &settings.origin {
         lines.push_str(&format!("  origin       {origin}\n"));

@@ -234,7 +234,7 @@ async fn what_is_no_http_is_told_so() {
     for (request, status) in [
         ("one two\r\n\r\n".to_owned(), 400),
         (
-            format!("POST /info HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(70 << 10)),
+            format!("POST /info HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(300 << 10)),
             431,
         ),
         (format!("POST /{} HTTP/1.1\r\n\r\n", "y".repeat(70 << 10)), 414),

@@ -116,12 +116,12 @@ async fn who_connected_before_a_stop_is_served() {
     let server = Setup::default().bind().await;
     // In the system's queue; nobody has accepted them when the stop comes. One has asked already, the other is about to.
     let mut asked = Connection::open(server.address().unwrap()).await.unwrap();
-    asked.send(&Request::get("/health")).await;
+    asked.send(&Request::get("/nothing")).await;
     let mut slower = Connection::open(server.address().unwrap()).await.unwrap();
     let server = tokio::spawn(server.run(std::future::ready(())));
-    assert_eq!(asked.receive("GET").await.status, 200);
+    assert_eq!(asked.receive("GET").await.status, 404);
     assert!(asked.is_closed().await);
-    assert_eq!(slower.ask(&Request::get("/health")).await.status, 200);
+    assert_eq!(slower.ask(&Request::get("/nothing")).await.status, 404);
     assert!(slower.is_closed().await);
     server.await.unwrap();
 }
