@@ -19,6 +19,7 @@ use crate::digest;
 use crate::refusal;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
 use crate::surface::binding::{Binding, BindingSettings};
+use crate::surface::cf_image::CfImage;
 use crate::surface::playground::{self, Playground};
 use crate::surface::url::UrlSurface;
 use crate::surface::{ops, site};
@@ -54,7 +55,7 @@ impl std::fmt::Debug for AppSettings {
 pub struct App {
     sources: Arc<Sources>,
     worker: Arc<dyn Worker>,
-    url: UrlSurface,
+    url: Arc<UrlSurface>,
     limits: Limits,
     playground: Option<Arc<Playground>>,
     started: Instant,
@@ -81,13 +82,13 @@ impl App {
             settings.sources,
             playground.clone().map(|own| own as Arc<dyn OwnPictures>),
         ));
-        let url = UrlSurface::new(
+        let url = Arc::new(UrlSurface::new(
             sources.clone(),
             settings.worker.clone(),
             settings.limits,
             settings.links_canonical,
             settings.encoder_version,
-        );
+        ));
         Self {
             sources,
             worker: settings.worker,
@@ -105,6 +106,12 @@ impl App {
     /// When no file can be made in its spool directory.
     pub fn binding(&self, settings: BindingSettings) -> io::Result<Binding> {
         Binding::new(settings, self.sources.clone(), self.worker.clone(), self.limits)
+    }
+
+    /// `cf.image` of Workers, with this app's sources and worker.
+    #[must_use]
+    pub fn cf_image(&self) -> CfImage {
+        CfImage::new(self.url.clone(), self.limits)
     }
 
     /// From now on `/health` says that no more requests should come.

@@ -23,6 +23,7 @@ mod router;
 mod server;
 mod sources;
 mod surface;
+mod transforms;
 mod unix_socket;
 mod zone;
 
@@ -32,4 +33,5 @@ pub use router::{AnswerFuture, RequestBytes, Router, Surface};
 pub use server::{Server, ServerSettings};
 pub use sources::SourceSettings;
 pub use surface::binding::{Binding, BindingSettings};
+pub use surface::cf_image::CfImage;
 pub use zone::Zones;

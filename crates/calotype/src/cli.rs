@@ -98,6 +98,12 @@ pub(crate) struct ServeArguments {
     /// Let --binding-listen be reached from other machines: whoever reaches it may use it
     #[arg(long)]
     pub(crate) binding_public: bool,
+    /// Unix socket (0600) for fetch(url, { cf: { image } }) of the Workers runtime: through the outbound Worker of @calotype/workers
+    #[arg(long, value_name = "PATH")]
+    pub(crate) workers_outbound_socket: Option<PathBuf>,
+    /// Stop when standard input ends: a tool that starts a server of its own leaves none behind, however it ends itself
+    #[arg(long)]
+    pub(crate) stop_with_stdin: bool,
     /// Images worked on at once [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

@@ -15,7 +15,7 @@ use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
@@ -36,10 +36,10 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Other(format!("the async runtime could not start: {error}")))?;
-    runtime.block_on(serve(settings, arguments.hooks))
+    runtime.block_on(serve(settings, arguments.hooks, arguments.stop_with_stdin))
 }
 
-async fn serve(settings: Settings, hooks: TestHooks) -> Result<(), Failure> {
+async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> Result<(), Failure> {
     let is_reachable = |address: &SocketAddr| !address.ip().is_loopback();
     if hooks.binding_echo
         && (is_reachable(&settings.listen) || settings.binding_listen.as_ref().is_some_and(is_reachable))
@@ -66,17 +66,18 @@ async fn serve(settings: Settings, hooks: TestHooks) -> Result<(), Failure> {
         })?;
     let address = server.address().map_err(|error| Failure::Other(error.to_string()))?;
     let bindings = binding_servers(&settings, hooks, &app, memory, server_settings).await?;
+    let outbound = outbound_server(&settings, &app, server_settings)?;
     announce(&settings, address, &bindings)?;
     if hooks.binding_echo {
         tracing::warn!("--binding-echo is on: this server is for test suites, not for users");
     }
-    let stop = stop_signal()?;
-    // The bindings hear of the signal when its sender is dropped.
+    let stop = stop_signal(stop_with_stdin)?;
+    // The others hear of the signal when its sender is dropped.
     let (tell, told) = watch::channel(());
     let mut running = JoinSet::new();
-    for binding in bindings {
+    for server in bindings.into_iter().chain(outbound) {
         let mut told = told.clone();
-        running.spawn(binding.run(async move { while told.changed().await.is_ok() {} }));
+        running.spawn(server.run(async move { while told.changed().await.is_ok() {} }));
     }
     server
         .run(async move {
@@ -137,6 +138,25 @@ async fn binding_servers(
         })?);
     }
     Ok(servers)
+}
+
+/// The door for `cf.image`: a router with one surface on a socket of its own.
+fn outbound_server(
+    settings: &Settings,
+    app: &App,
+    server_settings: ServerSettings,
+) -> Result<Option<BindingServer>, Failure> {
+    let Some(path) = &settings.workers_outbound_socket else {
+        return Ok(None);
+    };
+    let router = Arc::new(Router::new().mount(Arc::new(app.cf_image())));
+    let server = BindingServer::bind(path, 0o600, router, server_settings).map_err(|error| {
+        Failure::Usage(format!(
+            "cannot listen on {}: {error}; name another path with --workers-outbound-socket",
+            path.display()
+        ))
+    })?;
+    Ok(Some(server))
 }
 
 fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
@@ -264,6 +284,9 @@ fn announce(settings: &Settings, address: SocketAddr, bindings: &[BindingServer]
     for address in bindings.iter().filter_map(BindingServer::address) {
         lines.push_str(&format!("  binding      http://{address}\n"));
     }
+    if let Some(path) = &settings.workers_outbound_socket {
+        lines.push_str(&format!("  cf.image     {}\n", path.display()));
+    }
     if let Some(origin) = &settings.origin {
         lines.push_str(&format!("  origin       {origin}\n"));
     }
@@ -306,14 +329,26 @@ fn lock_data(data: &Path) -> Result<File, Failure> {
     Ok(lock)
 }
 
-/// Ends on SIGINT and SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+/// Ends when standard input does. A pipe ends when whoever holds its other side is gone, by whatever death.
+async fn input_end() {
+    let (tell, told) = oneshot::channel::<()>();
+    // A thread of its own, and none of the runtime's, which would be waited for at the end.
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        drop(tell);
+    });
+    let _ = told.await;
+}
+
+/// Ends on SIGINT and SIGTERM, and if asked for with standard input.
+fn stop_signal(with_stdin: bool) -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = input_end(), if with_stdin => {}
         }
         tracing::info!("stopping: running requests are finished, new ones are not taken");
     })

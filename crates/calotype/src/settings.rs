@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) binding_spool_bytes: Bytes,
     /// Bytes of all images of one binding call.
     pub(crate) binding_form_bytes: Bytes,
+    /// Unix socket for `cf.image` of Workers.
+    pub(crate) workers_outbound_socket: Option<PathBuf>,
     /// `Link: rel="canonical"` on results.
     pub(crate) canonical_link: bool,
     /// Images worked on at once; 0 is one per core.
@@ -181,6 +183,7 @@ impl Default for Settings {
             binding_spool: None,
             binding_spool_bytes: Bytes(4 << 30),
             binding_form_bytes: Bytes(256 << 20),
+            workers_outbound_socket: None,
             canonical_link: true,
             threads: 0,
             queue: 256,
@@ -400,6 +403,7 @@ fn command_line(mut figment: Figment, arguments: &ServeArguments) -> Figment {
         ("root", &arguments.root),
         ("data", &arguments.data),
         ("binding_socket", &arguments.binding_socket),
+        ("workers_outbound_socket", &arguments.workers_outbound_socket),
     ] {
         if let Some(path) = path {
             figment = set(figment, key, path.display().to_string());
