@@ -132,6 +132,26 @@ async fn a_client_that_leaves_while_we_compute_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_only_finished_sending_has_its_answer() {
+    let (gate, setup) = gated();
+    let served = start_with(setup, &Bounds::default());
+    let mut connection = served.connect().await;
+    connection.send_head("/transform").await;
+    connection.send_chunks(&body(), 1_000).await;
+    connection.send_end().await;
+    connection.finish_sending().await;
+    gate.wait_for_a_task().await;
+    // What is said ahead shows that the end of input was seen.
+    let start = connection.take_slowly(7, 7).await;
+    assert_eq!(start, b"HTTP/1.");
+    connection.put_back(start);
+    gate.open();
+    let answer = connection.receive().await;
+    assert_eq!(answer.ok("application/octet-stream"), [1, 2, 3].repeat(12));
+    assert!(connection.is_closed().await);
+}
+
+#[tokio::test]
 async fn a_large_answer_is_whole_however_slowly_it_is_read() {
     let served = start_with(Setup::default(), &Bounds::default());
     let source = pictures::plain_png(Size::new(20, 20), [1, 2, 3]);
