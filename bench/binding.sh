@@ -5,7 +5,7 @@
 #   bench/binding.sh --rounds 11      a quick look
 #
 # The image: the JPEG nearest to 2 MiB below $BENCH_PHOTOS, or below $CALOTYPE_SHARED/corpus/photo. BINDING_BIN names the example `binding` if it is built
-# already; WORKERD names the runtime's program, without which the one that conformance/slow-reader/run.sh installs is used.
+# already; WORKERD names the runtime's program, else the one of scripts/workerd.sh is used.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . bench/prepare.sh
@@ -16,7 +16,7 @@ if [ -z "${BINDING_BIN:-}" ]; then
   cargo build --release --locked --quiet --package calotype-http --example binding
   BINDING_BIN=${CARGO_TARGET_DIR:-target}/release/examples/binding
 fi
-workerd=${WORKERD:-$(node -p 'require(process.argv[1]).default' "$PWD/.tools/workerd/node_modules/workerd")}
+workerd=${WORKERD:-$(scripts/workerd.sh)}
 image=$(find "$BENCH_PHOTOS" -iname '*.jpg' -printf '%s %p\n' | awk '{ d = $1 - 2097152; if (d < 0) d = -d; $1 = d; print }' | sort -n | head -1 | cut -d' ' -f2-)
 report=bench/report/binding.md
 {

@@ -6,15 +6,14 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
-workerd_version=1.20261117.1
 share=${1:---quick}
 share=${share#--}
 
-workerd=$root/.tools/workerd/node_modules/workerd
-if ! grep -qs "\"version\": \"$workerd_version\"" "$workerd/package.json"; then
-  npm install --silent --no-fund --no-audit --prefix "$root/.tools/workerd" "workerd@$workerd_version"
+if ! workerd=$("$root/scripts/workerd.sh"); then
+  [ "${CI:-}" != true ] || exit 1
+  echo "conformance/slow-reader: left out, since the Workers runtime cannot be installed" >&2
+  exit 0
 fi
-workerd=$(node -p 'require(process.argv[1]).default' "$workerd")
 
 CARGO_TARGET_DIR=$root/target/slow-reader cargo build --quiet --locked
 slow_reader=$root/target/slow-reader/debug/slow-reader

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::client::{Connection, End};
+use crate::client::{Connection, End, Head};
 use crate::numbers::Numbers;
 use crate::reader::{self, Body, Kind};
 use crate::sources::{Source, Sources};
@@ -143,6 +144,32 @@ impl Batch {
     }
 }
 
+/// Small calls by so many clients until it is over.
+pub(crate) fn run_until(door: &Door, clients: usize, sources: &Sources, is_over: &AtomicBool) -> Vec<Outcome> {
+    let outcomes = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for client in 0..clients {
+            let outcomes = &outcomes;
+            scope.spawn(move || {
+                let mut kept = None;
+                let mut seed = (client as u64) << 32;
+                while !is_over.load(Ordering::Relaxed) {
+                    seed += 1;
+                    let source = &sources.small[seed as usize % sources.small.len()];
+                    let call = call(source, false, Kind::Eager, seed);
+                    let outcome = Outcome {
+                        kind: call.kind,
+                        is_large: false,
+                        result: ask(door, &call, &mut kept, PATIENCE),
+                    };
+                    outcomes.lock().expect("no panic").push(outcome);
+                }
+            });
+        }
+    });
+    outcomes.into_inner().expect("no panic")
+}
+
 fn call(source: &Arc<Source>, is_large: bool, kind: Kind, seed: u64) -> Call {
     let mut numbers = Numbers::new(seed + 1);
     Call {
@@ -170,7 +197,7 @@ fn ask(door: &Door, call: &Call, kept: &mut Option<Connection>, patience: Durati
         Door::Workerd(_) => connection.send_plain("POST", "/", &call.source.png, call.keeps),
     };
     sent.map_err(|error| format!("the request was not taken: {error}"))?;
-    let (status, length) = connection.read_head()?;
+    let Head { status, length, closes } = connection.read_head()?;
     if status != 200 || length != call.source.rgba.len() {
         return Err(format!("status {status}, {length} bytes announced"));
     }
@@ -184,7 +211,7 @@ fn ask(door: &Door, call: &Call, kept: &mut Option<Connection>, patience: Durati
     if body == Body::Whole {
         if is_direct && call.end == End::Never {
             // The service waits for the end of the request for a while.
-        } else if call.keeps {
+        } else if call.keeps && !closes {
             *kept = Some(connection);
         } else if !connection.is_at_end() {
             return Err("more came after the body, or no end".to_owned());

@@ -28,6 +28,15 @@ pub(crate) enum End {
     Never,
 }
 
+/// What the head of an answer says.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) length: usize,
+    /// No further request is taken on this connection.
+    pub(crate) closes: bool,
+}
+
 impl Connection {
     /// An answer that does not go on for so long is taken for stalled.
     pub(crate) fn unix(path: &Path, patience: Duration) -> io::Result<Self> {
@@ -87,8 +96,8 @@ impl Connection {
         self.write_all(&request)
     }
 
-    /// Status and length of the next answer.
-    pub(crate) fn read_head(&mut self) -> Result<(u16, usize), String> {
+    /// The head of the next answer.
+    pub(crate) fn read_head(&mut self) -> Result<Head, String> {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
@@ -107,7 +116,11 @@ impl Connection {
         let length = text
             .lines()
             .find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
-        Ok((status, length.ok_or("no length")?))
+        Ok(Head {
+            status,
+            length: length.ok_or("no length")?,
+            closes: text.contains("\r\nconnection: close\r\n"),
+        })
     }
 
     /// Whether the other side ends the connection without another byte.

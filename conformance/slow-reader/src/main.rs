@@ -10,6 +10,7 @@ mod numbers;
 mod process;
 mod reader;
 mod report;
+mod restarts;
 mod self_test;
 mod sources;
 
@@ -91,6 +92,7 @@ fn run(setup: &Setup, share: Share, path: &str) -> ExitCode {
         });
     }
     report.nested = Some(nested::run(setup, share));
+    report.restarts = restarts::run(setup, share);
     report.seconds = started.elapsed().as_secs();
     let text = report.text();
     std::fs::write(path, &text).expect("the report can be written");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::Setup;
 use crate::batch::Share;
-use crate::client::Connection;
+use crate::client::{Connection, Head};
 use crate::numbers::Numbers;
 use crate::process::{Calotype, Workerd, free_address};
 use crate::reader::{self, Body, Kind};
@@ -84,7 +84,7 @@ fn ask(address: SocketAddr, target: &str, expected: &[u8], kind: Kind, seed: u64
     connection
         .send_plain("GET", target, b"", true)
         .map_err(|error| error.to_string())?;
-    let (status, length) = connection.read_head()?;
+    let Head { status, length, .. } = connection.read_head()?;
     if status != 200 || length != expected.len() {
         return Err(format!(
             "status {status}, {length} bytes announced instead of {}",
@@ -98,7 +98,7 @@ fn ask(address: SocketAddr, target: &str, expected: &[u8], kind: Kind, seed: u64
 fn fetch(address: SocketAddr, target: &str) -> Vec<u8> {
     let mut connection = Connection::tcp(address, PATIENCE).expect("a connection");
     connection.send_plain("GET", target, b"", true).expect("a request");
-    let (status, length) = connection.read_head().expect("a head");
+    let Head { status, length, .. } = connection.read_head().expect("a head");
     let mut body = vec![0; length];
     std::io::Read::read_exact(&mut connection, &mut body).expect("a body");
     assert_eq!(

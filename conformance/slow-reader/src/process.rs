@@ -98,12 +98,17 @@ impl Calotype {
     /// Tells it to stop, as a supervisor does. It waits for every connection that is open still, so the time shows whether one was left.
     pub(crate) fn stop(&mut self) -> Duration {
         let started = Instant::now();
+        self.terminate();
+        let _ = self.child.wait();
+        started.elapsed()
+    }
+
+    /// The same without waiting.
+    pub(crate) fn terminate(&mut self) {
         let _ = Command::new("kill")
             .arg("-TERM")
             .arg(self.child.id().to_string())
             .status();
-        let _ = self.child.wait();
-        started.elapsed()
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn read(stream: &mut impl Read, expected: &[u8], kind: Kind, numbers:
     while at < expected.len() {
         let wanted = match kind {
             Kind::ByteByByte if at < PIECE => 1,
+            Kind::Stopping | Kind::Vanishing if at < place => PIECE.min(place - at),
             _ => PIECE,
         };
         match kind {

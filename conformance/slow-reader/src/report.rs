@@ -9,6 +9,7 @@ use crate::Setup;
 use crate::batch::{Door, Outcome, Share};
 use crate::nested::Nested;
 use crate::reader::{Body, Kind};
+use crate::restarts::Restarts;
 
 /// A stop that takes longer has waited for somebody.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
@@ -19,6 +20,7 @@ pub(crate) struct Report {
     failures: Vec<String>,
     pub(crate) phases: Vec<Phase>,
     pub(crate) nested: Option<Nested>,
+    pub(crate) restarts: Restarts,
     pub(crate) seconds: u64,
     share: Share,
     versions: String,
@@ -66,6 +68,7 @@ impl Report {
             failures: Vec::new(),
             phases: Vec::new(),
             nested: None,
+            restarts: Restarts::default(),
             seconds: 0,
             share,
             versions: format!("{}, {}", version(&setup.calotype), version(&setup.workerd)),
@@ -100,7 +103,13 @@ impl Report {
             .nested
             .as_ref()
             .is_some_and(|nested| nested.failures.is_empty() && nested.whole > 0);
-        self.failures.is_empty() && nested && self.phases.iter().all(Phase::is_clean)
+        let restarts = self.restarts.failures.is_empty() && self.restarts.calls > 0;
+        self.failures.is_empty() && nested && restarts && self.phases.iter().all(Phase::is_clean)
+    }
+
+    fn all_failures(&self) -> impl Iterator<Item = &String> {
+        let nested = self.nested.iter().flat_map(|nested| &nested.failures);
+        self.failures.iter().chain(nested).chain(&self.restarts.failures)
     }
 
     fn total(&self, of: impl Fn(&Row) -> usize) -> usize {
@@ -111,13 +120,15 @@ impl Report {
         let peak = self.phases.iter().map(|phase| phase.peak_bytes).max().unwrap_or(0) >> 20;
         let nested = self.nested.as_ref().map_or(0, |nested| nested.calls);
         format!(
-            "conformance/slow-reader: {} answers and {nested} nested ones in {} s: {} short, {} stalled, {} with other bytes, {} failed; peak memory {peak} MiB",
+            "conformance/slow-reader: {} answers, {nested} nested ones and {} during {} restarts in {} s: {} short, {} stalled, {} with other bytes, {} failed; peak memory {peak} MiB",
             self.total(|row| row.answers),
+            self.restarts.calls,
+            self.restarts.restarts,
             self.seconds,
             self.total(|row| row.short),
             self.total(|row| row.stalled),
             self.total(|row| row.differ),
-            self.failures.len() + self.nested.as_ref().map_or(0, |nested| nested.failures.len())
+            self.all_failures().count()
         )
     }
 
@@ -208,12 +219,17 @@ impl Report {
                 nested.failures.len()
             );
         }
-        for failure in self
-            .failures
-            .iter()
-            .chain(self.nested.iter().flat_map(|nested| &nested.failures))
-            .take(50)
-        {
+        let Restarts {
+            restarts,
+            calls,
+            failures,
+        } = &self.restarts;
+        let _ = writeln!(
+            text,
+            "\nRestarts, a new service taking the socket while the old one is stopped: {restarts}; {calls} calls meanwhile at both doors, {} failed.",
+            failures.len()
+        );
+        for failure in self.all_failures().take(50) {
             let _ = writeln!(text, "\n- {failure}");
         }
         text

@@ -96,11 +96,8 @@ impl BindingServer {
 }
 
 impl Service for Router {
-    fn answer(
-        self: Arc<Self>,
-        request: Request<RequestBody<Incoming>>,
-    ) -> impl Future<Output = Answer> + Send + 'static {
-        async move { Self::answer(&self, request).await }
+    async fn answer(self: Arc<Self>, request: Request<RequestBody<Incoming>>) -> Answer {
+        Self::answer(&self, request).await
     }
 
     fn refuse(&self, unreadable: &Unreadable) -> Answer {

@@ -40,14 +40,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
 }
 
 async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> Result<(), Failure> {
-    let is_reachable = |address: &SocketAddr| !address.ip().is_loopback();
-    if hooks.binding_echo
-        && (is_reachable(&settings.listen) || settings.binding_listen.as_ref().is_some_and(is_reachable))
-    {
-        return Err(Failure::Usage(
-            "--binding-echo is for tests on one machine; listen on 127.0.0.1 alone".to_owned(),
-        ));
-    }
+    check_hooks(hooks, &settings)?;
     let (app, memory) = app(&settings)?;
     let app = Arc::new(app);
     let server_settings = ServerSettings {
@@ -87,6 +80,17 @@ async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> R
         .await;
     while running.join_next().await.is_some() {}
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// What answers by an echo is not for other machines.
+fn check_hooks(hooks: TestHooks, settings: &Settings) -> Result<(), Failure> {
+    let mut addresses = std::iter::once(settings.listen).chain(settings.binding_listen);
+    if hooks.binding_echo && addresses.any(|address| !address.ip().is_loopback()) {
+        return Err(Failure::Usage(
+            "--binding-echo is for tests on one machine; listen on 127.0.0.1 alone".to_owned(),
+        ));
+    }
     Ok(())
 }
 
@@ -352,4 +356,33 @@ fn stop_signal(with_stdin: bool) -> Result<impl Future<Output = ()>, Failure> {
         }
         tracing::info!("stopping: running requests are finished, new ones are not taken");
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echo_is_for_one_machine_alone() {
+        let here = Settings::default();
+        let elsewhere = SocketAddr::from(([0, 0, 0, 0], 8080));
+        let url_elsewhere = Settings {
+            listen: elsewhere,
+            ..Settings::default()
+        };
+        let binding_elsewhere = Settings {
+            binding_listen: Some(elsewhere),
+            ..Settings::default()
+        };
+        for binding_echo in [false, true] {
+            let hooks = TestHooks {
+                binding_echo,
+                ..TestHooks::default()
+            };
+            assert!(check_hooks(hooks, &here).is_ok());
+            for settings in [&url_elsewhere, &binding_elsewhere] {
+                assert_eq!(check_hooks(hooks, settings).is_err(), binding_echo);
+            }
+        }
+    }
 }

@@ -364,7 +364,7 @@ async fn a_client_that_leaves_during_its_upload_leaves_nothing_behind() {
 
 /// Bytes of this process's files in the spool directory.
 fn spooled(served: &Service) -> u64 {
-    served.spool_files().iter().map(|file| file.len()).sum()
+    served.spool_files().iter().map(std::fs::Metadata::len).sum()
 }
 
 #[tokio::test]

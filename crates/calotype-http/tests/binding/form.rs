@@ -206,6 +206,11 @@ impl Connection {
         taken
     }
 
+    /// Says that nothing more will be sent; answers are still read.
+    pub async fn finish_sending(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Whether an answer has begun to come. Does not wait for it.
     pub async fn has_answer(&mut self) -> bool {
         let read = self.stream.read_buf(&mut self.ahead);
