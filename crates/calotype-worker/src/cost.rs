@@ -169,7 +169,11 @@ pub(crate) mod tests {
 
     #[test]
     fn texts_are_charged_before_their_fonts_are_known() {
-        let plain = task(png(10, 10));
+        // An overlay that has not come.
+        let plain = Task {
+            plan: plan("draw.url=https:%2F%2Fa.test%2Fx"),
+            ..task(png(10, 10))
+        };
         let with_text = Task {
             plan: plan("draw.text=abcde,draw.size=100"),
             ..plain.clone()
