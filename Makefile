@@ -52,6 +52,9 @@ rust-tests:
 js-tests:
 	npm run --silent --workspace js/playground check
 	npm test --silent --workspace js/playground
+	npm run --silent --workspace js/workers check
+	cargo build --quiet --locked --workspace --bin calotype
+	npm test --silent --workspace js/workers
 
 # URL builders of others against a running server; and that our test of delivery fails with a hyper that lacks the repairs.
 conformance:

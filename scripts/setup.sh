@@ -52,8 +52,12 @@ fi
 # rust-toolchain.toml names toolchain and targets; rustup installs what is not there.
 rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 
-# The front end needs Node 20.19 or newer; older distributions bring less.
-node_is_new() { "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; }
+# The front end needs Node 20.19 or newer, and wrangler, for tests, 22.12; distributions may bring less.
+if [ "$what" = test ]; then node_least=22.12; else node_least=20.19; fi
+node_is_new() {
+  "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number), [c, d] = process.argv[1].split(".").map(Number);
+    process.exit(a > c || (a === c && b >= d) ? 0 : 1)' "$node_least" 2>/dev/null
+}
 if ! node_is_new node && ! { [ -x .tools/node_modules/.bin/node ] && node_is_new .tools/node_modules/.bin/node; }; then
   npm install --silent --no-fund --no-audit --prefix .tools node@22
 fi
@@ -66,4 +70,9 @@ if [ "$what" = test ]; then
   if ! .tools/bin/cargo-deny --version 2>/dev/null | grep -q '0\.20\.2'; then
     cargo install --quiet --debug --locked --root .tools --target-dir target/tools cargo-deny@0.20.2
   fi
+fi
+
+# The packages of every workspace: the Workers runtime in five versions among them, as its tools bring them.
+if [ "$what" = test ] && ! { [ -d js/workers/node_modules/wrangler ] && [ node_modules -nt package-lock.json ]; }; then
+  PATH=$PWD/.tools/node_modules/.bin:$PATH npm ci --silent --no-fund --no-audit
 fi

@@ -16,8 +16,10 @@ use http_body::Body as _;
 use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::digest;
+use crate::refusal;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
 use crate::surface::binding::{Binding, BindingSettings};
+use crate::surface::cf_image::CfImage;
 use crate::surface::playground::{self, Playground};
 use crate::surface::url::UrlSurface;
 use crate::surface::{ops, site};
@@ -53,7 +55,7 @@ impl std::fmt::Debug for AppSettings {
 pub struct App {
     sources: Arc<Sources>,
     worker: Arc<dyn Worker>,
-    url: UrlSurface,
+    url: Arc<UrlSurface>,
     limits: Limits,
     playground: Option<Arc<Playground>>,
     started: Instant,
@@ -80,13 +82,13 @@ impl App {
             settings.sources,
             playground.clone().map(|own| own as Arc<dyn OwnPictures>),
         ));
-        let url = UrlSurface::new(
+        let url = Arc::new(UrlSurface::new(
             sources.clone(),
             settings.worker.clone(),
             settings.limits,
             settings.links_canonical,
             settings.encoder_version,
-        );
+        ));
         Self {
             sources,
             worker: settings.worker,
@@ -106,6 +108,12 @@ impl App {
         Binding::new(settings, self.sources.clone(), self.worker.clone(), self.limits)
     }
 
+    /// `cf.image` of Workers, with this app's sources and worker.
+    #[must_use]
+    pub fn cf_image(&self) -> CfImage {
+        CfImage::new(self.url.clone(), self.limits)
+    }
+
     /// From now on `/health` says that no more requests should come.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -121,20 +129,8 @@ impl App {
     pub(crate) fn refuse(&self, unreadable: &Unreadable) -> Answer {
         let (method, answer) = match unreadable {
             Unreadable::LongLine(line) => (line.method.as_str(), self.refuse_target(&line.target_start)),
-            Unreadable::LongHeaders => (
-                "-",
-                answer::text(
-                    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    "the headers of the request are too many or too long; send fewer and shorter ones\n",
-                ),
-            ),
-            Unreadable::Malformed => (
-                "-",
-                answer::text(
-                    StatusCode::BAD_REQUEST,
-                    "the request is not valid HTTP; look at its first line and its headers, and encode special characters in its URL\n",
-                ),
-            ),
+            Unreadable::LongHeaders => ("-", refusal::long_headers()),
+            Unreadable::Malformed => ("-", refusal::malformed()),
         };
         tracing::info!(
             target: "calotype::access",

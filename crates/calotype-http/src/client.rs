@@ -1,6 +1,7 @@
 //! What a request says of its client and its zone.
 
 use calotype_plan::{AcceptedFormats, ClientHints};
+use calotype_source::OriginAuth;
 use http::header::{ACCEPT, HOST, HeaderMap, HeaderName, HeaderValue, VIA};
 use http::request::Parts;
 
@@ -22,11 +23,13 @@ pub(crate) fn hints(headers: &HeaderMap) -> ClientHints {
     ClientHints::from_headers(|name| headers.get(name)?.to_str().ok())
 }
 
-/// The lines that show where the request has been.
+/// What of a request goes on to origins: the lines that show where it has been.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trail {
     pub(crate) via: Vec<HeaderValue>,
     pub(crate) cdn_loop: Vec<HeaderValue>,
+    /// What the origin of the one source that was named may see; empty but for requests that say so (spec 11.3).
+    pub(crate) auth: OriginAuth,
 }
 
 /// Lines of `Via` and `CDN-Loop` that are passed on; a longer trail is a loop by itself.
@@ -38,6 +41,7 @@ impl Trail {
         Self {
             via: lines(&VIA),
             cdn_loop: lines(&CDN_LOOP),
+            auth: OriginAuth::default(),
         }
     }
 

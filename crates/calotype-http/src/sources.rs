@@ -142,7 +142,15 @@ impl Sources {
 
     /// The original, fetched once for everybody who waits for it.
     pub(crate) async fn get(&self, located: &Located, trail: &Trail) -> Result<Original, Fault> {
-        let key = located.identity().to_owned();
+        let mut key = located.identity().to_owned();
+        if !trail.auth.is_empty() {
+            // Who shows something may be given something else.
+            let shown = trail
+                .auth
+                .iter()
+                .flat_map(|(name, value)| [name.as_ref(), value.as_bytes()]);
+            key = format!("{key} {}", conditional::digest(shown));
+        }
         self.flights.share(key, || self.fetch(located, trail, None)).await
     }
 
@@ -230,6 +238,7 @@ impl Sources {
             url,
             via: trail.via.clone(),
             cdn_loop: trail.cdn_loop.clone(),
+            auth: trail.auth.clone(),
             bytes_max,
         };
         let fetched = self.settings.fetcher.fetch(request).await?;

@@ -21,6 +21,7 @@ use crate::connect::{ConnectFailure, Connector, Dial, Resolve, SystemDialer, Sys
 use crate::guard::AddressGuard;
 use crate::headers::{SourceHeaders, Validators};
 use crate::memory::SourceMemory;
+use crate::origin_auth::OriginAuth;
 use crate::redirect;
 use crate::request::{self, Head};
 use crate::status::{self, Verdict};
@@ -70,7 +71,8 @@ impl Default for FetchSettings {
     }
 }
 
-/// What to fetch. Nothing of the client's request goes to the origin but the two headers that show loops.
+/// What to fetch. Nothing of the client's request goes to the origin but the two headers that show loops,
+/// and what the client asked to be shown there.
 #[derive(Debug, Clone)]
 pub struct FetchRequest {
     /// Where the original is.
@@ -79,6 +81,8 @@ pub struct FetchRequest {
     pub via: Vec<HeaderValue>,
     /// The `CDN-Loop` lines of the client's request; ours is appended (RFC 8586).
     pub cdn_loop: Vec<HeaderValue>,
+    /// What the caller shows the origin, and nobody the origin redirects to (spec 11.3).
+    pub auth: OriginAuth,
     /// Bytes that are read at most, where that is less than what the settings allow.
     pub bytes_max: Option<u64>,
 }
@@ -91,6 +95,7 @@ impl FetchRequest {
             url,
             via: Vec::new(),
             cdn_loop: Vec::new(),
+            auth: OriginAuth::default(),
             bytes_max: None,
         }
     }
@@ -205,11 +210,12 @@ impl Fetcher {
 
     async fn follow(&self, request: FetchRequest, validators: Option<&Validators>) -> Result<Revalidated, Fault> {
         let start = Instant::now();
-        let head = Head {
+        let mut head = Head {
             user_agent: &self.settings.user_agent,
             via: &request.via,
             cdn_loop: &request.cdn_loop,
             validators,
+            auth: Some(&request.auth),
         };
         let mut url = request.url;
         url.set_fragment(None);
@@ -238,7 +244,12 @@ impl Fetcher {
                         headers_ms,
                     }));
                 }
-                Verdict::Follow => url = redirect::target(&url, answer.headers())?,
+                Verdict::Follow => {
+                    let next = redirect::target(&url, answer.headers())?;
+                    // What was left out once is not sent again, wherever the way leads.
+                    head.auth = head.auth.filter(|_| OriginAuth::may_follow(&url, &next));
+                    url = next;
+                }
                 Verdict::Refuse(fault) => return Err(fault),
             }
             client = &self.guarded;

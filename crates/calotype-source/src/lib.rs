@@ -1,6 +1,6 @@
 //! Fetching originals from outside: over HTTP with an address guard, or from a directory.
 //!
-//! Every byte that enters here is a stranger's. A [`Fetcher`] asks for nothing on anybody's behalf (no cookies, no credentials), connects only to
+//! Every byte that enters here is a stranger's. A [`Fetcher`] asks for nothing on anybody's behalf (no cookies, no credentials but an explicit [`OriginAuth`]), connects only to
 //! addresses that its [`AddressGuard`] lets through, follows at most a few redirects, and gives back a whole body or a [`Fault`](calotype_plan::Fault)
 //! that says what happened; a body that was cut is never handed on. [`LocalRoot`] does the same for files below one directory. Both charge every
 //! byte they hold to one [`SourceMemory`].
@@ -14,6 +14,7 @@ mod guard;
 mod headers;
 mod local_root;
 mod memory;
+mod origin_auth;
 mod redirect;
 mod request;
 mod status;
@@ -27,3 +28,4 @@ pub use guard::{AddressGuard, Refusal};
 pub use headers::{SourceHeaders, Validators};
 pub use local_root::{LocalFile, LocalRoot, OpenFile};
 pub use memory::{GrowingBuffer, SourceMemory};
+pub use origin_auth::OriginAuth;

@@ -1,4 +1,4 @@
-//! The request that goes to an origin (spec 11.2): a GET that carries nothing of the client's.
+//! The request that goes to an origin (spec 11.2): a GET that carries nothing of the client's, unless the client said so.
 
 use bytes::Bytes;
 use calotype_plan::{Fault, FaultKind};
@@ -8,6 +8,7 @@ use http_body_util::Empty;
 use url::Url;
 
 use crate::headers::Validators;
+use crate::origin_auth::OriginAuth;
 
 /// How we name ourselves in `Via`; requests that carry it are recognised as loops (spec 11.4).
 const VIA_OURSELVES: &str = "1.1 image-resizing-proxy";
@@ -22,6 +23,7 @@ pub(crate) struct Head<'a> {
     pub(crate) via: &'a [HeaderValue],
     pub(crate) cdn_loop: &'a [HeaderValue],
     pub(crate) validators: Option<&'a Validators>,
+    pub(crate) auth: Option<&'a OriginAuth>,
 }
 
 /// The request for one hop.
@@ -40,6 +42,9 @@ pub(crate) fn build(url: &Url, head: &Head<'_>) -> Result<Request<Empty<Bytes>>,
     headers.insert(USER_AGENT, head.user_agent.clone());
     headers.insert(VIA, appended(head.via, VIA_OURSELVES));
     headers.insert(CDN_LOOP, appended(head.cdn_loop, CDN_LOOP_OURSELVES));
+    for (name, value) in head.auth.into_iter().flat_map(OriginAuth::iter) {
+        headers.append(name.clone(), value.clone());
+    }
     if let Some(validators) = head.validators {
         if let Some(etag) = &validators.etag {
             headers.insert(IF_NONE_MATCH, etag.clone());
@@ -88,6 +93,7 @@ mod tests {
             via: &[],
             cdn_loop: &[],
             validators: None,
+            auth: None,
         };
         for text in [
             "http://a.b/x y.png?q=a b#frag",

@@ -2,21 +2,24 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use calotype_engine::NoModels;
 use calotype_http::{
-    App, AppSettings, BindingServer, BindingSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones,
+    App, AppSettings, BindingServer, BindingSettings, PlaygroundSettings, Router, Server, ServerSettings,
+    SourceSettings, Zones,
 };
 use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::ServeArguments;
+use crate::cli::{ServeArguments, TestHooks};
 use crate::failure::Failure;
 use crate::settings::{InputSettings, LightSettings, LogFormat, Settings};
 
@@ -33,15 +36,24 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Other(format!("the async runtime could not start: {error}")))?;
-    runtime.block_on(serve(settings))
+    runtime.block_on(serve(settings, arguments.hooks, arguments.stop_with_stdin))
 }
 
-async fn serve(settings: Settings) -> Result<(), Failure> {
+async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> Result<(), Failure> {
+    let is_reachable = |address: &SocketAddr| !address.ip().is_loopback();
+    if hooks.binding_echo
+        && (is_reachable(&settings.listen) || settings.binding_listen.as_ref().is_some_and(is_reachable))
+    {
+        return Err(Failure::Usage(
+            "--binding-echo is for tests on one machine; listen on 127.0.0.1 alone".to_owned(),
+        ));
+    }
     let (app, memory) = app(&settings)?;
     let app = Arc::new(app);
     let server_settings = ServerSettings {
         connections_max: settings.connections,
         stop_timeout: settings.stop_timeout.0,
+        send_buffer_bytes: hooks.send_buffer,
         ..ServerSettings::default()
     };
     let server = Server::bind(settings.listen, app.clone(), server_settings)
@@ -53,37 +65,42 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
             ))
         })?;
     let address = server.address().map_err(|error| Failure::Other(error.to_string()))?;
-    let binding = settings
-        .binding_socket
-        .as_deref()
-        .map(|path| binding_server(path, &settings, &app, memory, server_settings))
-        .transpose()?;
-    announce(&settings, address)?;
-    let stop = stop_signal()?;
-    // The binding hears of the signal when its sender is dropped.
-    let (tell, mut told) = watch::channel(());
-    let main = server.run(async move {
-        stop.await;
-        drop(tell);
-    });
-    match binding {
-        Some(binding) => {
-            let stop = async move { while told.changed().await.is_ok() {} };
-            tokio::join!(main, binding.run(stop));
-        }
-        None => main.await,
+    let bindings = binding_servers(&settings, hooks, &app, memory, server_settings).await?;
+    let outbound = outbound_server(&settings, &app, server_settings)?;
+    announce(&settings, address, &bindings)?;
+    if hooks.binding_echo {
+        tracing::warn!("--binding-echo is on: this server is for test suites, not for users");
     }
+    let stop = stop_signal(stop_with_stdin)?;
+    // The others hear of the signal when its sender is dropped.
+    let (tell, told) = watch::channel(());
+    let mut running = JoinSet::new();
+    for server in bindings.into_iter().chain(outbound) {
+        let mut told = told.clone();
+        running.spawn(server.run(async move { while told.changed().await.is_ok() {} }));
+    }
+    server
+        .run(async move {
+            stop.await;
+            drop(tell);
+        })
+        .await;
+    while running.join_next().await.is_some() {}
     tracing::info!("stopped");
     Ok(())
 }
 
-fn binding_server(
-    path: &Path,
+/// The doors of the Workers runtime, all with the same surfaces behind them.
+async fn binding_servers(
     settings: &Settings,
+    hooks: TestHooks,
     app: &App,
     memory: SourceMemory,
     server_settings: ServerSettings,
-) -> Result<BindingServer, Failure> {
+) -> Result<Vec<BindingServer>, Failure> {
+    if settings.binding_socket.is_none() && settings.binding_listen.is_none() {
+        return Ok(Vec::new());
+    }
     let spool = settings.binding_spool.clone().unwrap_or_else(std::env::temp_dir);
     let binding = app
         .binding(BindingSettings {
@@ -92,6 +109,7 @@ fn binding_server(
             spool_bytes_max: settings.binding_spool_bytes.0,
             form_bytes_max: settings.binding_form_bytes.0,
             receive_timeout: settings.download_timeout.0,
+            echo: hooks.binding_echo,
         })
         .map_err(|error| {
             Failure::Usage(format!(
@@ -99,12 +117,46 @@ fn binding_server(
                 spool.display()
             ))
         })?;
-    BindingServer::bind(path, settings.binding_socket_mode.0, Arc::new(binding), server_settings).map_err(|error| {
+    // Further surfaces of this socket are mounted here.
+    let router = Arc::new(Router::new().mount(Arc::new(binding)));
+    let mut servers = Vec::new();
+    if let Some(path) = &settings.binding_socket {
+        let server = BindingServer::bind(path, settings.binding_socket_mode.0, router.clone(), server_settings);
+        servers.push(server.map_err(|error| {
+            Failure::Usage(format!(
+                "cannot listen on {}: {error}; name another path with --binding-socket",
+                path.display()
+            ))
+        })?);
+    }
+    if let Some(address) = settings.binding_listen {
+        let server = BindingServer::bind_port(address, router, server_settings).await;
+        servers.push(server.map_err(|error| {
+            Failure::Usage(format!(
+                "cannot listen on {address}: {error}; choose another address or port with --binding-listen"
+            ))
+        })?);
+    }
+    Ok(servers)
+}
+
+/// The door for `cf.image`: a router with one surface on a socket of its own.
+fn outbound_server(
+    settings: &Settings,
+    app: &App,
+    server_settings: ServerSettings,
+) -> Result<Option<BindingServer>, Failure> {
+    let Some(path) = &settings.workers_outbound_socket else {
+        return Ok(None);
+    };
+    let router = Arc::new(Router::new().mount(Arc::new(app.cf_image())));
+    let server = BindingServer::bind(path, 0o600, router, server_settings).map_err(|error| {
         Failure::Usage(format!(
-            "cannot listen on {}: {error}; name another path with --binding-socket",
+            "cannot listen on {}: {error}; name another path with --workers-outbound-socket",
             path.display()
         ))
-    })
+    })?;
+    Ok(Some(server))
 }
 
 fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
@@ -202,7 +254,7 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
 }
 
 /// What to open, for whoever started it.
-fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Failure> {
+fn announce(settings: &Settings, address: SocketAddr, bindings: &[BindingServer]) -> Result<(), Failure> {
     let host = if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
@@ -228,6 +280,12 @@ fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Fa
     }
     if let Some(path) = &settings.binding_socket {
         lines.push_str(&format!("  binding      {}\n", path.display()));
+    }
+    for address in bindings.iter().filter_map(BindingServer::address) {
+        lines.push_str(&format!("  binding      http://{address}\n"));
+    }
+    if let Some(path) = &settings.workers_outbound_socket {
+        lines.push_str(&format!("  cf.image     {}\n", path.display()));
     }
     if let Some(origin) = &settings.origin {
         lines.push_str(&format!("  origin       {origin}\n"));
@@ -271,14 +329,26 @@ fn lock_data(data: &Path) -> Result<File, Failure> {
     Ok(lock)
 }
 
-/// Ends on SIGINT and SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+/// Ends when standard input does. A pipe ends when whoever holds its other side is gone, by whatever death.
+async fn input_end() {
+    let (tell, told) = oneshot::channel::<()>();
+    // A thread of its own, and none of the runtime's, which would be waited for at the end.
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        drop(tell);
+    });
+    let _ = told.await;
+}
+
+/// Ends on SIGINT and SIGTERM, and if asked for with standard input.
+fn stop_signal(with_stdin: bool) -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = input_end(), if with_stdin => {}
         }
         tracing::info!("stopping: running requests are finished, new ones are not taken");
     })

@@ -1,12 +1,16 @@
 //! `/cdn-cgi/image/<options>/<source>`: transforms by URL (spec sections 1, 9 to 13).
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use calotype_plan::{
-    AcceptedFormats, Fault, FaultKind, FormatChoice, Limits, Options, Planned, TransformPath, Warning,
+    AcceptedFormats, ClientHints, Fault, FaultKind, FormatChoice, Limits, Options, Planned, SourceRef, TransformPath,
+    Warning,
 };
+use calotype_source::OriginAuth;
 use calotype_worker::{Task, Worker};
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, LINK, LOCATION,
@@ -22,6 +26,7 @@ use crate::conditional;
 use crate::flight::Flights;
 use crate::freshness::{DEFAULT_CACHE_CONTROL, Freshness};
 use crate::sources::{Located, Original, Sources};
+use crate::transforms::{Transforms, Wanted};
 
 const ALLOWED: &str = "GET, HEAD";
 
@@ -54,9 +59,13 @@ struct Request<'r> {
     parts: &'r Parts,
     base: Option<PublicBase>,
     trail: Trail,
+    /// What the source's origin may see, and no overlay's.
+    auth: OriginAuth,
     located: Located,
     planned: Planned,
     accepted: AcceptedFormats,
+    /// Name the source as canonical.
+    links_canonical: bool,
 }
 
 impl UrlSurface {
@@ -116,10 +125,7 @@ impl UrlSurface {
             Err(fault) => return refuse(&options.err().unwrap_or(fault)),
         };
         if trail.is_from_a_resizer() {
-            return refuse(&Fault::new(
-                FaultKind::Loop,
-                "Requested resized version of an already-resized image; the request came from an image resizer",
-            ));
+            return refuse(&from_a_resizer());
         }
         let asked = match &options {
             Ok(options) => options.redirects_on_error(),
@@ -139,9 +145,11 @@ impl UrlSurface {
             parts,
             base,
             trail,
+            auth: OriginAuth::default(),
             located,
             planned,
             accepted,
+            links_canonical: self.links_canonical,
         };
         match self.result(&request).await {
             Ok(answer) => answer,
@@ -167,7 +175,11 @@ impl UrlSurface {
     }
 
     async fn result(&self, request: &Request<'_>) -> Result<Answer, Fault> {
-        let original = self.sources.get(&request.located, &request.trail).await?;
+        let trail = Trail {
+            auth: request.auth.clone(),
+            ..request.trail.clone()
+        };
+        let original = self.sources.get(&request.located, &trail).await?;
         let plan = &request.planned.plan;
         let recipe = conditional::digest([
             original.identity.as_bytes(),
@@ -248,7 +260,7 @@ impl UrlSurface {
         for (name, value) in source.copied_to_client() {
             headers.append(name.clone(), value.clone());
         }
-        if self.links_canonical
+        if request.links_canonical
             && let Some(url) = absolute(&request.located, request.base.as_ref())
             && let Ok(link) = HeaderValue::from_str(&format!("<{url}>; rel=\"canonical\""))
         {
@@ -256,6 +268,42 @@ impl UrlSurface {
         }
         answer::protect(headers);
     }
+}
+
+impl Transforms for UrlSurface {
+    fn transform<'w>(&'w self, wanted: Wanted<'w>) -> Pin<Box<dyn Future<Output = Answer> + Send + 'w>> {
+        Box::pin(async move {
+            let trail = Trail::of(&wanted.parts.headers);
+            if trail.is_from_a_resizer() {
+                return refuse(&from_a_resizer());
+            }
+            // Without a host of ours: the Worker says what is fetched, also if it is this server.
+            let located = match self.sources.locate(&SourceRef::Absolute(wanted.source_url), None) {
+                Ok(located) => located,
+                Err(fault) => return refuse(&fault),
+            };
+            let request = Request {
+                parts: wanted.parts,
+                base: None,
+                trail,
+                auth: wanted.auth,
+                located,
+                planned: wanted.options.plan(&ClientHints::default()),
+                accepted: client::accepted(&wanted.parts.headers),
+                links_canonical: false,
+            };
+            self.result(&request)
+                .await
+                .unwrap_or_else(|fault| self.refuse_with_hint(&fault))
+        })
+    }
+}
+
+fn from_a_resizer() -> Fault {
+    Fault::new(
+        FaultKind::Loop,
+        "Requested resized version of an already-resized image; the request came from an image resizer",
+    )
 }
 
 /// `Accept` whenever the service chose the format, and the hints that decided (spec 13.1).

@@ -1,5 +1,7 @@
 //! The multipart form of a call (binding spec 2.2 to 2.5).
 
+pub(super) mod echo;
+
 use bytes::Bytes;
 use calotype_plan::{BindingForm, BindingLayer, BindingPlan, Fault, FaultKind, Limits, OutputFields};
 use http::HeaderMap;
@@ -62,7 +64,6 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let allowance = Allowance::new();
-    // Made first: what is refused is read out all the same.
     let upload = BodyDataStream::new(Upload::new(body, allowance.clone()));
     let boundary = headers
         .get(CONTENT_TYPE)

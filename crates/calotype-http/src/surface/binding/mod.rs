@@ -2,16 +2,13 @@
 
 mod form;
 mod refusal;
-mod server;
 mod spool;
 mod upload;
-
-pub use server::BindingServer;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use calotype_plan::{Fault, FaultKind, FormatChoice, Limits, Output, OutputFormat, Plan};
@@ -19,13 +16,13 @@ use calotype_source::SourceMemory;
 use calotype_worker::{Task, Worker};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
-use http_body::Body;
 
 use self::form::{Form, FormLimits};
 use self::refusal::Refusal;
 use self::spool::Spool;
 use crate::answer::{self, Answer};
 use crate::client::Trail;
+use crate::router::{AnswerFuture, RequestBytes, Surface};
 use crate::sources::Sources;
 
 /// What the binding is made of.
@@ -41,6 +38,8 @@ pub struct BindingSettings {
     pub form_bytes_max: u64,
     /// From the head of a request to the end of its form.
     pub receive_timeout: Duration,
+    /// Answer requests with `X-Binding-Echo: 1` by what was read of them: for test suites that send words as images, never for users.
+    pub echo: bool,
 }
 
 /// The binding's surface.
@@ -51,6 +50,7 @@ pub struct Binding {
     spool: Spool,
     form_bytes_max: u64,
     receive_timeout: Duration,
+    echo: bool,
 }
 
 impl std::fmt::Debug for Binding {
@@ -58,6 +58,23 @@ impl std::fmt::Debug for Binding {
         f.debug_struct("Binding")
             .field("spool", &self.spool)
             .finish_non_exhaustive()
+    }
+}
+
+impl Surface for Binding {
+    fn name(&self) -> &'static str {
+        "binding"
+    }
+
+    fn has(&self, path: &str) -> bool {
+        matches!(path, "/info" | "/transform")
+    }
+
+    fn answer(&self, request: Request<RequestBytes>) -> AnswerFuture<'_> {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            self.route(&parts, body).await
+        })
     }
 }
 
@@ -82,58 +99,27 @@ impl Binding {
             spool,
             form_bytes_max: settings.form_bytes_max,
             receive_timeout: settings.receive_timeout,
+            echo: settings.echo,
         })
     }
 
-    /// Answers one request and writes its line of the access log.
-    pub(crate) async fn handle<B>(&self, request: Request<B>) -> Answer
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let started = Instant::now();
-        let (parts, body) = request.into_parts();
-        let answer = self.route(&parts, body).await;
-        tracing::info!(
-            target: "calotype::access",
-            surface = "binding",
-            method = %parts.method,
-            path = %parts.uri.path(),
-            status = answer.status().as_u16(),
-            bytes = answer.body().size_hint().exact(),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        );
-        answer::without_body_for_head(&parts.method, answer)
-    }
-
-    async fn route<B>(&self, parts: &Parts, body: B) -> Answer
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let path = parts.uri.path();
-        if !matches!(path, "/info" | "/transform") {
-            return answer::text(
-                StatusCode::NOT_FOUND,
-                "not found; the binding is at /info and /transform\n",
-            );
-        }
+    async fn route(&self, parts: &Parts, body: RequestBytes) -> Answer {
         if parts.method != Method::POST {
             return answer::method_not_allowed("POST");
         }
         let answered = match self.receive(parts, body).await {
-            Ok(form) if path == "/info" => self.info(form).await,
+            Ok(form) if self.echo && form::echo::is_wanted(&parts.headers) => {
+                let json = form::echo::answer(form, parts.uri.path(), &self.spool).await;
+                json.map(|json| answer::with_body(StatusCode::OK, "application/json", json))
+            }
+            Ok(form) if parts.uri.path() == "/info" => self.info(form).await,
             Ok(form) => self.transform(form).await,
             Err(refusal) => Err(refusal),
         };
         answered.unwrap_or_else(|refusal| refusal.answer())
     }
 
-    async fn receive<B>(&self, parts: &Parts, body: B) -> Result<Form, Refusal>
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn receive(&self, parts: &Parts, body: RequestBytes) -> Result<Form, Refusal> {
         let bounds = FormLimits {
             limits: &self.limits,
             bytes_max: self.form_bytes_max,
