@@ -17,6 +17,10 @@ for list in seeds/*.txt; do
   target=$(basename "$list" .txt)
   while IFS= read -r line; do printf %s "$line" | add "$target"; done < "$list"
 done
+for font in ../crates/calotype-text/font/*.woff2; do
+  [ -e "$font" ] || continue
+  { printf 'Affinity \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627\0'; cat "$font"; } | add text
+done
 for file in seeds/binding_form/*; do add binding_form < "$file"; done
 
 if [ -z "${CALOTYPE_SHARED:-}" ]; then

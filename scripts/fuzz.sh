@@ -32,6 +32,10 @@ for target in "${targets[@]}"; do
       features=(--no-default-features)
       dictionary=(-dict=fuzz/dictionaries/options.dict -max_len=2000)
       ;;
+    text)
+      features=(--no-default-features)
+      dictionary=(-max_len=65536 -rss_limit_mb=1536 -timeout=20)
+      ;;
     resample)
       features=(--no-default-features)
       dictionary=(-max_len=2000 -rss_limit_mb=1536 -timeout=20)

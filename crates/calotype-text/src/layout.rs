@@ -30,6 +30,8 @@ pub struct Layout {
     /// The place of the lines' own origin in the picture.
     origin: (i64, i64),
     polygons: HashMap<(usize, u32), Polygon>,
+    /// Lines of all polygons.
+    lines: usize,
     placed: Vec<Placed>,
 }
 
@@ -66,6 +68,7 @@ impl Setting<'_> {
             size: Size::new(1, 1),
             origin: (0, 0),
             polygons: HashMap::new(),
+            lines: 0,
             placed: Vec::new(),
         };
         let mut all = Bounds {
@@ -83,10 +86,14 @@ impl Setting<'_> {
             };
             let baseline = top.saturating_add(measured.ascent);
             all.bottom = all.bottom.max(baseline.saturating_add(measured.descent) as f64);
-            layout.place(&measured.line, (start, baseline as f64), self.size_px, &fonts, &mut all)?;
-            if is_late() {
-                return Err(TextError::Late);
-            }
+            layout.place(
+                &measured.line,
+                (start, baseline as f64),
+                self.size_px,
+                &fonts,
+                &mut all,
+                is_late,
+            )?;
             top = baseline
                 .saturating_add(measured.descent)
                 .saturating_add(measured.leading);
@@ -160,6 +167,7 @@ impl Layout {
         size_px: f64,
         fonts: &Fonts<'_>,
         all: &mut Bounds,
+        is_late: &dyn Fn() -> bool,
     ) -> Result<(), TextError> {
         let (mut x, y) = start;
         for run in &line.runs {
@@ -168,9 +176,12 @@ impl Layout {
             for glyph in &run.glyphs {
                 let key = (run.face, glyph.id);
                 if !self.polygons.contains_key(&key) {
+                    if is_late() {
+                        return Err(TextError::Late);
+                    }
                     let polygon = Polygon::of(&face.outline(glyph.id)?, scale);
-                    let lines: usize = self.polygons.values().map(Polygon::len).sum();
-                    if lines.saturating_add(polygon.len()) > LINES_MAX {
+                    self.lines = self.lines.saturating_add(polygon.len());
+                    if self.lines > LINES_MAX {
                         return Err(TextError::TooComplex("too many lines of the text"));
                     }
                     self.polygons.insert(key, polygon);

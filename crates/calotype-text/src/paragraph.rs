@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use unicode_bidi::BidiInfo;
+use unicode_bidi::{BidiInfo, Level};
 use unicode_script::{Script, UnicodeScript};
 
 /// A part of a line with one direction and one script.
@@ -49,7 +49,7 @@ pub(crate) fn items(line: &str) -> (Vec<Item>, bool) {
     let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
     let mut items = Vec::new();
     for run in runs {
-        let is_rtl = levels.get(run.start).is_some_and(|level| level.is_rtl());
+        let is_rtl = levels.get(run.start).is_some_and(Level::is_rtl);
         let of_run = scripts(line, run).into_iter().map(|(part, script)| Item {
             part,
             script: tag(script),

@@ -2,7 +2,7 @@
 //!
 //! Needs a Python with Pillow: `CALOTYPE_PYTHON`, or `python3`. Without one the tests say what they left out; under `CI=true` that is a failure.
 
-#![allow(clippy::unwrap_used)] // A test may end by it, in its helpers too.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // A test may end by it, or say what it left out, in its helpers too.
 
 mod common;
 

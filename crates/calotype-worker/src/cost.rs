@@ -168,6 +168,35 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn texts_are_charged_before_their_fonts_are_known() {
+        // An overlay that has not come.
+        let plain = Task {
+            plan: plan("draw.url=https:%2F%2Fa.test%2Fx"),
+            ..task(png(10, 10))
+        };
+        let with_text = Task {
+            plan: plan("draw.text=abcde,draw.size=100"),
+            ..plain.clone()
+        };
+        let added = bytes(&with_text, &Limits::default()) - bytes(&plain, &Limits::default());
+        // Five characters and one line, two ems each.
+        assert_eq!(added, 1000 * 200 * 4 * 2);
+        let mut with_font = with_text.clone();
+        with_font.fonts.insert("a".into(), Bytes::from_static(&[0; 5000]));
+        assert_eq!(
+            bytes(&with_font, &Limits::default()) - bytes(&with_text, &Limits::default()),
+            5000
+        );
+        let mut canvas = Plan::clone(&with_text.plan);
+        canvas.canvas = canvas.texts().first().map(|text| (*text).clone());
+        let canvas = Task {
+            plan: Arc::new(canvas),
+            ..Task::default()
+        };
+        assert!(bytes(&canvas, &Limits::default()) >= 1000 * 200 * 4 * 3);
+    }
+
+    #[test]
     fn what_the_plan_makes_is_charged() {
         let small = task(png(100, 100));
         let enlarged = Task {

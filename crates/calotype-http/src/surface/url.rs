@@ -214,14 +214,11 @@ impl UrlSurface {
 
     async fn render(&self, request: &Request<'_>, original: &Original) -> Result<Rendered, Fault> {
         let plan = &request.planned.plan;
-        let overlays = self
-            .sources
-            .overlays(plan, request.base.as_ref(), &request.trail)
-            .await?;
-        let fonts = self
-            .sources
-            .fonts(plan, request.base.as_ref(), &request.trail, self.limits.font_bytes_max)
-            .await?;
+        let (base, trail) = (request.base.as_ref(), &request.trail);
+        let (overlays, fonts) = tokio::try_join!(
+            self.sources.overlays(plan, base, trail),
+            self.sources.fonts(plan, base, trail, self.limits.font_bytes_max),
+        )?;
         let task = Task {
             plan: Arc::new(plan.clone()),
             source: original.bytes.clone(),

@@ -1,6 +1,6 @@
 //! The built-in font's files, which a build without npm packages lacks.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 
