@@ -32,6 +32,9 @@ pub(super) struct Chunks<'a> {
     xmp: Option<&'a [u8]>,
 }
 
+/// The colour type of samples that name colours of a palette.
+const INDEXED: u8 = 3;
+
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 impl<'a> Chunks<'a> {
@@ -81,6 +84,10 @@ impl<'a> Chunks<'a> {
                     if let Some(text) = content.strip_prefix(b"XML:com.adobe.xmp\0") {
                         chunks.xmp.get_or_insert(text);
                     }
+                }
+                // The decoder counts on whole colours, and on no more than a sample of 8 bits can name (PNG 3rd edition, section 11.2.2).
+                b"PLTE" if color_type == INDEXED && (content.len() > 3 * 256 || content.len() % 3 != 0) => {
+                    return Err(CodecError::corrupt("the length of its palette is wrong"));
                 }
                 // What describes the samples has to come before them.
                 _ if before_data => chunks.take(name, content),

@@ -154,6 +154,33 @@ fn transparency_is_read_from_keys_and_palettes() {
 }
 
 #[test]
+fn a_palette_of_broken_colours_or_too_many_is_refused() {
+    // The decoder under this one reads past the end of the first three (52 bytes: found by fuzzing).
+    for length in [1, 4, 52, 3 * 257] {
+        let palette = vec![7; length];
+        let data = packed(&[0, 0]);
+        let chunks: [(&[u8; 4], &[u8]); 4] = [
+            (b"IHDR", &ihdr(1, 1, 8, 3)),
+            (b"PLTE", &palette),
+            (b"IDAT", &data),
+            (b"IEND", &[]),
+        ];
+        assert!(
+            matches!(decoded(&file(&chunks)), Err(CodecError::Corrupt { .. })),
+            "{length}"
+        );
+    }
+    // Of a picture with colours of its own it is a suggestion.
+    let chunks: [(&[u8; 4], &[u8]); 4] = [
+        (b"IHDR", &ihdr(1, 1, 8, 2)),
+        (b"PLTE", &[1; 4]),
+        (b"IDAT", &packed(&[0, 1, 2, 3])),
+        (b"IEND", &[]),
+    ];
+    assert_eq!(decoded(&file(&chunks)).unwrap().1.picture.data(), [1, 2, 3]);
+}
+
+#[test]
 fn colour_chunks_are_ranked_as_the_standard_says() {
     let gamma = 100_000u32.to_be_bytes();
     let with = |chunks: &[(&[u8; 4], &[u8])]| {
