@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::Outcome;
 
 /// The crates from bottom to top. A crate may use those above it in this list and none below (ARCHITECTURE.md).
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "calotype-plan",
     "calotype-resample",
+    "calotype-text",
     "calotype-codec",
     "calotype-engine",
     "calotype-vision",

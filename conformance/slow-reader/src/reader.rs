@@ -13,7 +13,7 @@ const PIECE: usize = 64 << 10;
 pub(crate) enum Kind {
     /// Reads as fast as it can.
     Eager,
-    /// Pauses for up to 50 ms before every piece of up to 64 KiB.
+    /// Pauses for up to 50 ms before every 64 KiB.
     Pausing,
     /// Stops for 2 seconds somewhere.
     Stopping,
@@ -62,14 +62,17 @@ pub(crate) fn read(stream: &mut impl Read, expected: &[u8], kind: Kind, numbers:
     // A stop or a leave after all has come would be none.
     let place = numbers.below(expected.len().max(2) - 1);
     let mut buffer = vec![0; PIECE];
-    let (mut at, mut has_stopped) = (0, false);
+    let (mut at, mut next_pause, mut has_stopped) = (0, 0, false);
     while at < expected.len() {
         let wanted = match kind {
             Kind::ByteByByte if at < PIECE => 1,
             _ => PIECE,
         };
         match kind {
-            Kind::Pausing => sleep(Duration::from_millis(numbers.below(51) as u64)),
+            Kind::Pausing if at >= next_pause => {
+                next_pause = at + PIECE;
+                sleep(Duration::from_millis(numbers.below(51) as u64));
+            }
             Kind::Stopping if at >= place && !has_stopped => {
                 has_stopped = true;
                 sleep(Duration::from_secs(2));

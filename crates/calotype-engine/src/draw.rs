@@ -9,7 +9,7 @@ use crate::frame::Frame;
 use crate::job::Job;
 use crate::pipeline::{self, Findings};
 use crate::source::{self, Needs};
-use crate::svg;
+use crate::{svg, text};
 
 /// Overlays on overlays on …: more than this is a mistake.
 const DEPTH_MAX: usize = 8;
@@ -29,10 +29,14 @@ pub(crate) fn apply(
         )));
     }
     let base_size = frame.size();
-    let mut inner = Findings::default();
+    let mut inner = Findings {
+        fonts: std::mem::take(&mut findings.fonts),
+        ..Findings::default()
+    };
     let overlay = findings
         .found
         .overlay(|| overlay(entry, base_size, depth, job, budget, &mut inner))?;
+    findings.fonts = inner.fonts;
     inner.warnings.into_iter().for_each(|warning| findings.warn(warning));
 
     let (tile_x, tile_y) = match entry.repeat {
@@ -68,20 +72,25 @@ fn overlay(
     budget: &Budget,
     findings: &mut Findings,
 ) -> Result<Picture, Fault> {
-    let bytes = bytes(&entry.source, job)?;
     let header;
-    let mut overlay = match svg::overlay(bytes, &entry.ops, base_size, job, budget)? {
-        Some(drawn) => drawn,
-        None => {
-            header = source::open(bytes, job.limits)?;
-            let needs = Needs {
-                ops: &entry.ops,
-                base: Some(base_size),
-                models: job.vision.models(),
-                keep_colors: false,
-                answer: None,
-            };
-            source::load(bytes, &header, &needs, job.limits, budget)?
+    let mut overlay = match &entry.source {
+        DrawSource::Text(text) => text::draw(text, job, budget, &mut findings.fonts)?,
+        source => {
+            let bytes = bytes(source, job)?;
+            match svg::overlay(bytes, &entry.ops, base_size, job, budget)? {
+                Some(drawn) => drawn,
+                None => {
+                    header = source::open(bytes, job.limits)?;
+                    let needs = Needs {
+                        ops: &entry.ops,
+                        base: Some(base_size),
+                        models: job.vision.models(),
+                        keep_colors: false,
+                        answer: None,
+                    };
+                    source::load(bytes, &header, &needs, job.limits, budget)?
+                }
+            }
         }
     };
     pipeline::run(
@@ -109,8 +118,6 @@ fn bytes<'a>(source: &DrawSource, job: &Job<'a>) -> Result<&'a [u8], Fault> {
                 format!("Bad request: the part draw_{part} is missing"),
             )
         }),
-        DrawSource::Text(_) => Err(Fault::invalid(
-            "Drawing text is not available on this server yet; draw an image by url instead",
-        )),
+        DrawSource::Text(_) => Err(internal("a text has no bytes")),
     }
 }

@@ -15,7 +15,7 @@ pub struct Job<'a> {
     pub plan: &'a Plan,
     /// The bytes of the source file.
     pub source: &'a [u8],
-    /// The bytes of the overlays.
+    /// The bytes of the overlays and fonts.
     pub overlays: &'a dyn Overlays,
     /// The formats that the client accepts.
     pub accepted: AcceptedFormats,
@@ -100,6 +100,12 @@ pub trait Overlays: Sync {
         let _ = part;
         None
     }
+
+    /// The bytes of the font that was fetched from this URL.
+    fn font(&self, url: &str) -> Option<&[u8]> {
+        let _ = url;
+        None
+    }
 }
 
 /// No overlays.
@@ -114,6 +120,10 @@ impl Overlays for NoOverlays {
 
 impl<B: AsRef<[u8]> + Sync, S: BuildHasher + Sync> Overlays for HashMap<String, B, S> {
     fn by_url(&self, url: &str) -> Option<&[u8]> {
+        self.get(url).map(AsRef::as_ref)
+    }
+
+    fn font(&self, url: &str) -> Option<&[u8]> {
         self.get(url).map(AsRef::as_ref)
     }
 }

@@ -35,6 +35,7 @@ mod sharpen;
 mod shrink;
 mod source;
 mod svg;
+mod text;
 mod trim_color;
 mod vision;
 
@@ -62,12 +63,21 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
     let budget = Budget::new(job.limits.job_memory_bytes_max);
     let mut findings = Findings::default();
     job.check_time()?;
-    let (header, is_drawn) = match svg::run(job, &budget, start)? {
-        Svg::Finished(outcome) => return Ok(outcome),
-        Svg::Drawing(header) => (header, true),
-        Svg::Other => (source::open(job.source, job.limits)?, false),
-    };
     let plan = job.plan;
+    let mut canvas = match &plan.canvas {
+        Some(text) => Some(text::draw(text, job, &budget, &mut findings.fonts)?),
+        None => None,
+    };
+    let (header, is_drawn) = match &canvas {
+        Some(frame) => (text::header(frame), false),
+        None => match svg::run(job, &budget, start)? {
+            Svg::Finished(outcome) => return Ok(outcome),
+            Svg::Drawing(header) => (header, true),
+            Svg::Other => (source::open(job.source, job.limits)?, false),
+        },
+    };
+    // There is no source that could be sent instead.
+    findings.changed = canvas.is_some();
     if plan.output.format == FormatChoice::Svg {
         return Err(Fault::new(
             FaultKind::NotAnImage,
@@ -94,7 +104,9 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
         keep_colors: output::may_keep_profile(job, &header),
         answer: Some(job),
     };
-    let mut frame = if is_drawn {
+    let mut frame = if let Some(canvas) = canvas.take() {
+        canvas
+    } else if is_drawn {
         svg::draw(job, &header, &budget)?
     } else {
         source::load(job.source, &header, &needs, job.limits, &budget)?

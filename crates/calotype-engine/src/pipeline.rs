@@ -11,6 +11,7 @@ use crate::found::Found;
 use crate::frame::Frame;
 use crate::job::{Job, StepReport};
 use crate::resize::Around;
+use crate::text::Fonts;
 use crate::{background, blur, border, draw, face, resize, segment, sharpen, trim_color};
 
 /// What came out of running operations, beside the pixels.
@@ -26,6 +27,8 @@ pub(crate) struct Findings {
     pub(crate) mask: Option<segment::GrayMask>,
     /// What was searched for.
     pub(crate) found: Found,
+    /// Fonts that were packed.
+    pub(crate) fonts: Fonts,
 }
 
 impl Findings {

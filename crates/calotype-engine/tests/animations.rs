@@ -82,6 +82,7 @@ fn an_animation_over_the_second_limit_is_refused_unless_one_frame_is_wanted() {
             still: true,
             ..Output::default()
         },
+        ..Plan::default()
     };
     let outcome = around.run(&still, &animation(21)).unwrap();
     assert_eq!(
@@ -254,6 +255,7 @@ fn a_description_counts_the_frames() {
                 still,
                 ..Output::default()
             },
+            ..Plan::default()
         };
         String::from_utf8(Around::default().run(&plan, &animation(3)).unwrap().bytes).unwrap()
     };

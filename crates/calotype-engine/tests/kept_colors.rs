@@ -284,6 +284,7 @@ fn a_16_bit_gradient_kept_in_its_own_colors_has_every_level() {
                 metadata: policy,
                 ..Output::default()
             },
+            ..Plan::default()
         };
         let output = Around::default().run(&plan, &source).unwrap().bytes;
         let limits = calotype_plan::Limits::default();
@@ -329,7 +330,17 @@ fn transform(source: &[u8], format: FormatChoice, metadata: Metadata) -> Vec<u8>
         ..Output::default()
     };
     let ops = vec![resize(64, 0, Fit::ScaleDown)];
-    Around::default().run(&Plan { ops, output }, source).unwrap().bytes
+    Around::default()
+        .run(
+            &Plan {
+                ops,
+                output,
+                ..Plan::default()
+            },
+            source,
+        )
+        .unwrap()
+        .bytes
 }
 
 fn hex(bytes: &[u8]) -> String {

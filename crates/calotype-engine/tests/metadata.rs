@@ -220,7 +220,17 @@ fn transform(source: &[u8], format: FormatChoice, metadata: Metadata, ops: Vec<c
         metadata,
         ..Output::default()
     };
-    around.run(&Plan { ops, output }, source).unwrap().bytes
+    around
+        .run(
+            &Plan {
+                ops,
+                output,
+                ..Plan::default()
+            },
+            source,
+        )
+        .unwrap()
+        .bytes
 }
 
 fn read(bytes: &[u8]) -> Decoded {

@@ -43,6 +43,7 @@ fn written(ops: Vec<Op>, format: FormatChoice) -> Plan {
             format,
             ..Output::default()
         },
+        ..Plan::default()
     }
 }
 

@@ -128,6 +128,7 @@ fn metadata_follows_the_policy() {
         let plan = Plan {
             ops: vec![resize(100, 0, Fit::ScaleDown)],
             output,
+            ..Plan::default()
         };
         Around::default().run(&plan, &source).unwrap().bytes
     };
@@ -162,7 +163,17 @@ fn a_wide_gamut_is_converted_unless_its_profile_is_kept() {
             format: FormatChoice::PngForce,
             ..Output::default()
         };
-        let bytes = Around::default().run(&Plan { ops, output }, &source).unwrap().bytes;
+        let bytes = Around::default()
+            .run(
+                &Plan {
+                    ops,
+                    output,
+                    ..Plan::default()
+                },
+                &source,
+            )
+            .unwrap()
+            .bytes;
         let limits = Limits::default();
         let header = probe(&bytes, &limits).unwrap();
         let decoded = decode(

@@ -226,6 +226,7 @@ fn the_mask_becomes_alpha() {
             format: FormatChoice::Json,
             ..Output::default()
         },
+        ..Plan::default()
     };
     let value: serde_json::Value = serde_json::from_slice(&around.run(&json, &png(&original)).unwrap().bytes).unwrap();
     let segment = &value["segment"];
@@ -259,6 +260,7 @@ fn segmentation_makes_a_png_and_a_background_makes_it_a_jpeg() {
                 &Plan {
                     ops,
                     output: Output::default(),
+                    ..Plan::default()
                 },
                 &source,
             )

@@ -105,7 +105,7 @@ impl App {
     /// # Errors
     /// When no file can be made in its spool directory.
     pub fn binding(&self, settings: BindingSettings) -> io::Result<Binding> {
-        Binding::new(settings, self.worker.clone(), self.limits)
+        Binding::new(settings, self.sources.clone(), self.worker.clone(), self.limits)
     }
 
     /// `cf.image` of Workers, with this app's sources and worker.

@@ -151,13 +151,16 @@ impl Sources {
                 .flat_map(|(name, value)| [name.as_ref(), value.as_bytes()]);
             key = format!("{key} {}", conditional::digest(shown));
         }
-        self.flights.share(key, || self.fetch(located, trail)).await
+        self.flights.share(key, || self.fetch(located, trail, None)).await
     }
 
-    async fn fetch(&self, located: &Located, trail: &Trail) -> Result<Original, Fault> {
+    async fn fetch(&self, located: &Located, trail: &Trail, bytes_max: Option<u64>) -> Result<Original, Fault> {
         let mut original = match located {
-            Located::Url(url) => self.fetch_url(url.clone(), located.identity(), trail).await?,
-            Located::Path(path) => self.fetch_path(path, trail).await?,
+            Located::Url(url) => {
+                self.fetch_url(url.clone(), located.identity(), trail, bytes_max)
+                    .await?
+            }
+            Located::Path(path) => self.fetch_path(path, trail, bytes_max).await?,
         };
         original.version = match original.headers.text(http::header::ETAG) {
             Some(tag) => tag.to_owned(),
@@ -166,7 +169,7 @@ impl Sources {
         Ok(original)
     }
 
-    async fn fetch_path(&self, path: &str, trail: &Trail) -> Result<Original, Fault> {
+    async fn fetch_path(&self, path: &str, trail: &Trail, bytes_max: Option<u64>) -> Result<Original, Fault> {
         let (bare, query) = path
             .split_once('?')
             .map_or((path, None), |(bare, query)| (bare, Some(query)));
@@ -215,10 +218,16 @@ impl Sources {
         // The origin may have a path of its own, which stands before every path of ours.
         url.set_path(&format!("{}{bare}", origin.path().trim_end_matches('/')));
         url.set_query(query);
-        self.fetch_url(url, path, trail).await
+        self.fetch_url(url, path, trail, bytes_max).await
     }
 
-    async fn fetch_url(&self, url: Url, identity: &str, trail: &Trail) -> Result<Original, Fault> {
+    async fn fetch_url(
+        &self,
+        url: Url,
+        identity: &str,
+        trail: &Trail,
+        bytes_max: Option<u64>,
+    ) -> Result<Original, Fault> {
         if trail.hops() >= HOPS_MAX {
             return Err(Fault::new(
                 FaultKind::Loop,
@@ -230,6 +239,7 @@ impl Sources {
             via: trail.via.clone(),
             cdn_loop: trail.cdn_loop.clone(),
             auth: trail.auth.clone(),
+            bytes_max,
         };
         let fetched = self.settings.fetcher.fetch(request).await?;
         let content_type = fetched.headers.text(http::header::CONTENT_TYPE).map(str::to_owned);
@@ -243,6 +253,46 @@ impl Sources {
             body_ms: fetched.body_ms,
             content_type,
         })
+    }
+
+    /// The bytes of every font of a plan, under the rules of overlays; each has `bytes_max` at most.
+    pub(crate) async fn fonts(
+        self: &Arc<Self>,
+        plan: &Plan,
+        base: Option<&PublicBase>,
+        trail: &Trail,
+        bytes_max: u64,
+    ) -> Result<HashMap<String, Bytes>, Fault> {
+        let mut downloads = JoinSet::new();
+        let mut wanted = plan.font_urls();
+        wanted.sort_unstable();
+        wanted.dedup();
+        for url in wanted {
+            let located = self
+                .locate(&SourceRef::Absolute(url.to_owned()), base)
+                .map_err(|fault| fault.of_font(url))?;
+            let (sources, trail, url) = (self.clone(), trail.clone(), url.to_owned());
+            downloads.spawn(async move {
+                // Not the flight of an image by the same URL: that may be larger.
+                let key = format!("font {}", located.identity());
+                let fetched = sources
+                    .flights
+                    .share(key, || sources.fetch(&located, &trail, Some(bytes_max)))
+                    .await;
+                let font = fetched
+                    .map(|original| original.bytes)
+                    .map_err(|fault| fault.of_font(&url));
+                (url, font)
+            });
+        }
+        let mut fonts = HashMap::new();
+        while let Some(download) = downloads.join_next().await {
+            let (url, font) = download.map_err(|error| {
+                Fault::new(FaultKind::Internal, "a font could not be fetched").with_detail(error.to_string())
+            })?;
+            fonts.insert(url, font?);
+        }
+        Ok(fonts)
     }
 
     /// The bytes of every overlay of a plan, under the rules of sources (spec 8.6: one that fails fails the request).

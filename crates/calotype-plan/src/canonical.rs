@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::op::{
     ColorTrim, Composite, Draw, DrawSource, Edge, FaceCrop, Fit, Flip, Font, FormatChoice, Gravity, GravityMode,
-    Length, Metadata, Offset, Op, Output, Plan, Repeat, Resize, Upscale,
+    Length, Metadata, Offset, Op, Output, Plan, Repeat, Resize, Text, Upscale,
 };
 use crate::{AcceptedFormats, ClientHints, Color, Decimal, Fault, Limits, Options, Size};
 
@@ -60,12 +60,22 @@ impl Plan {
             text.push(',');
         }
         text.push_str(&output);
-        text
+        match &self.canvas {
+            // A pass of its own, before all others.
+            Some(canvas) => format!("{}|{text}", print_canvas(canvas)),
+            None => text,
+        }
     }
 
     /// Reads a canonical print. Errors as [`Options::parse_json`].
     pub fn from_canonical(text: &str, limits: &Limits) -> Result<Self, Fault> {
         let mut plan = Self::default();
+        let mut text = text;
+        if text.starts_with("text=") {
+            let (canvas, rest) = text.split_once('|').unwrap_or((text, ""));
+            plan.canvas = Some(Options::parse_canonical_text(canvas, limits)?);
+            text = rest;
+        }
         for pass in text.split('|').filter(|pass| !pass.is_empty()) {
             let part = Options::parse_canonical(pass, limits)?
                 .plan(&ClientHints::default())
@@ -288,14 +298,7 @@ fn print_draw(draw: &Draw, index: usize, out: &mut Printer<'_>) {
     match &draw.source {
         DrawSource::Url(url) => out.item(&name("url"), url),
         DrawSource::Part(part) => out.item(&name("part"), part),
-        DrawSource::Text(text) => {
-            out.item(&name("text"), &text.text);
-            if let Font::Url(url) = &text.font {
-                out.item(&name("font.url"), url);
-            }
-            out.item(&name("size"), text.size);
-            out.item(&name("color"), text.color);
-        }
+        DrawSource::Text(text) => print_text(text, &format!("draw.{index}."), out),
     }
     let nested = draw.ops.iter().any(|op| matches!(op, Op::Draw(_)));
     match passes(&draw.ops).as_slice() {
@@ -335,6 +338,24 @@ fn print_draw(draw: &Draw, index: usize, out: &mut Printer<'_>) {
             },
         );
     }
+}
+
+fn print_canvas(text: &Text) -> String {
+    let mut out = Printer {
+        text: String::new(),
+        prefix: "",
+    };
+    print_text(text, "", &mut out);
+    out.text
+}
+
+fn print_text(text: &Text, prefix: &str, out: &mut Printer<'_>) {
+    out.item(&format!("{prefix}text"), &text.text);
+    if let Font::Url(url) = &text.font {
+        out.item(&format!("{prefix}font.url"), url);
+    }
+    out.item(&format!("{prefix}size"), text.size);
+    out.item(&format!("{prefix}color"), text.color);
 }
 
 fn print_output(output: &Output) -> String {

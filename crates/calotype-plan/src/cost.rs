@@ -1,6 +1,6 @@
 //! What a plan will take before it runs: for admission, for the scale of decoding, and for people who ask.
 
-use crate::op::{Op, Plan};
+use crate::op::{Op, Plan, Text};
 use crate::{Fault, Findings, Layout, Light, Limits, Models, Orientation, Rect, Size, Turn};
 
 /// An estimate, on the high side.
@@ -27,6 +27,27 @@ pub struct SourceFacts {
     pub scalable: bool,
     /// All coefficients are held while decoding, 3 bytes a pixel whatever the scale (progressive JPEG).
     pub holds_coefficients: bool,
+}
+
+/// The longest side of a rendered text (spec 8.3).
+const TEXT_SIDE_PX_MAX: u64 = 4096;
+
+impl Text {
+    /// A size that the rendered text is hardly larger than, known before its font is: every character two ems wide, every line two ems high.
+    #[must_use]
+    pub fn size_estimate(&self) -> Size {
+        let ems = |count: usize| {
+            let px = (count as u64)
+                .saturating_mul(2)
+                .saturating_mul(self.size.to_f64().ceil() as u64);
+            u32::try_from(px.clamp(1, TEXT_SIDE_PX_MAX)).unwrap_or(1)
+        };
+        let longest = self.text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        Size::new(
+            ems(longest),
+            ems(self.text.chars().filter(|c| c.is_control()).count() + 1),
+        )
+    }
 }
 
 /// Bytes of a decoded pixel: RGBA, the dearer of the two layouts.

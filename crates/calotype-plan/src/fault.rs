@@ -25,6 +25,8 @@ pub enum FaultKind {
     HostNotFound,
     /// 9408 with the origin's own 4xx status.
     OriginRefused(u16),
+    /// 9410: a font could not be fetched or read, with the status that the same failure has for an image (spec 9.1).
+    FontFailed(u16),
     /// 9412/415: not an image.
     NotAnImage,
     /// 9413/403: over a limit of size, or of size 0.
@@ -81,6 +83,7 @@ impl FaultKind {
             Self::InvalidSourceUrl => 9406,
             Self::HostNotFound => 9407,
             Self::OriginRefused(_) => 9408,
+            Self::FontFailed(_) => 9410,
             Self::NotAnImage => 9412,
             Self::LimitExceeded => 9413,
             Self::SuffixNotAllowed => 9419,
@@ -114,7 +117,7 @@ impl FaultKind {
             | Self::FlexibleVariantsOff => 403,
             Self::SourceNotFound => 404,
             Self::OptionsTooLong => 414,
-            Self::OriginRefused(status) => status,
+            Self::OriginRefused(status) | Self::FontFailed(status) => status,
             Self::SourceTooLarge => 413,
             Self::NotAnImage | Self::UnsupportedFormat => 415,
             Self::DecodeFailed => 422,
@@ -148,6 +151,7 @@ impl FaultKind {
                 | Self::Busy
                 | Self::Internal
                 | Self::TooSlow
+                | Self::FontFailed(500..)
         )
     }
 }
@@ -215,6 +219,30 @@ impl Fault {
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
+    }
+
+    /// The same failure where it befell a font: 9410 with its status, naming the font. A font that is too large is a wrong option (spec 9.1); what
+    /// is not the font's doing (an origin that is not allowed, a loop, a busy server) stays as it is.
+    #[must_use]
+    pub fn of_font(self, url: &str) -> Self {
+        match self.kind {
+            FaultKind::SourceTooLarge => Self {
+                kind: FaultKind::InvalidOptions,
+                message: format!("the font {url} is too large; {}", self.message),
+                detail: self.detail,
+            },
+            FaultKind::OriginNotAllowed
+            | FaultKind::Loop
+            | FaultKind::Busy
+            | FaultKind::Internal
+            | FaultKind::Aborted
+            | FaultKind::TooSlow => self,
+            _ => Self {
+                kind: FaultKind::FontFailed(self.status()),
+                message: format!("the font {url} could not be fetched: {}", self.message),
+                detail: self.detail,
+            },
+        }
     }
 
     /// The same fault as the binding words it: every 9401 becomes 9432 with a text that begins `Bad request: ` (spec 2.1).

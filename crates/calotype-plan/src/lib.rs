@@ -45,7 +45,7 @@ pub use op::{
     Gravity, GravityMode, Length, Metadata, Offset, Op, Output, Plan, Quality, Repeat, Resize, Rotate, Text, TrimBox,
     Upscale,
 };
-pub use options::{BindingCanvas, BindingForm, BindingLayer, BindingPlan, Door, Options, OutputFields, Planned};
+pub use options::{BindingForm, BindingLayer, BindingPlan, Door, Options, OutputFields, Planned};
 pub use path::{SourceRef, TransformPath};
 pub use turn::Turn;
 pub use warning::Warning;

@@ -89,6 +89,8 @@ pub struct Limits {
     pub binding_operations_max: usize,
     /// Characters of a text overlay.
     pub text_chars_max: usize,
+    /// Bytes of a font file. Over it: 9401.
+    pub font_bytes_max: u64,
     /// Bytes of an options segment or object. Over it: 414 by URL, 9401 elsewhere.
     pub options_bytes_max: usize,
     /// Bytes an EXIF, XMP, IPTC or ICC block may have; a larger block is treated as absent.
@@ -122,6 +124,7 @@ impl Default for Limits {
             draws_max: 32,
             binding_operations_max: 256,
             text_chars_max: 1_000,
+            font_bytes_max: 20_000_000,
             options_bytes_max: 16_384,
             metadata_bytes_max: 4 << 20,
             job_memory_bytes_max: 2 << 30,

@@ -8,6 +8,8 @@ use crate::{Color, Decimal, Fault, ImageFormat, Size, rhu};
 /// What to do with one image.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Plan {
+    /// The text that the plan starts from, where it starts from no image (the binding's `text_input`).
+    pub canvas: Option<Text>,
     /// The operations, first to last. One URL gives one pass in the fixed order of spec section 4; the binding gives one pass per node.
     pub ops: Vec<Op>,
     /// How the result is written.
@@ -18,25 +20,51 @@ impl Plan {
     /// Whether any operation can change pixels or size.
     #[must_use]
     pub fn changes_pixels(&self) -> bool {
-        !self.ops.is_empty()
+        self.canvas.is_some() || !self.ops.is_empty()
     }
 
     /// Every overlay URL in the plan, in order of appearance, nested ones included.
     #[must_use]
     pub fn overlay_urls(&self) -> Vec<&str> {
-        fn walk<'a>(ops: &'a [Op], urls: &mut Vec<&'a str>) {
+        let urls = self.draws().into_iter().filter_map(|draw| match &draw.source {
+            DrawSource::Url(url) => Some(url.as_str()),
+            DrawSource::Text(_) | DrawSource::Part(_) => None,
+        });
+        urls.collect()
+    }
+
+    /// Every text in the plan: the canvas first, then in order of appearance, nested ones included.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&Text> {
+        let drawn = self.draws().into_iter().filter_map(|draw| match &draw.source {
+            DrawSource::Text(text) => Some(text),
+            DrawSource::Url(_) | DrawSource::Part(_) => None,
+        });
+        self.canvas.iter().chain(drawn).collect()
+    }
+
+    /// The URL of every font that a text names, in the order of [`Plan::texts`].
+    #[must_use]
+    pub fn font_urls(&self) -> Vec<&str> {
+        let fonts = self.texts().into_iter().filter_map(|text| match &text.font {
+            Font::Url(url) => Some(url.as_str()),
+            Font::BuiltIn => None,
+        });
+        fonts.collect()
+    }
+
+    fn draws(&self) -> Vec<&Draw> {
+        fn walk<'a>(ops: &'a [Op], draws: &mut Vec<&'a Draw>) {
             for op in ops {
                 if let Op::Draw(draw) = op {
-                    if let DrawSource::Url(url) = &draw.source {
-                        urls.push(url);
-                    }
-                    walk(&draw.ops, urls);
+                    draws.push(draw);
+                    walk(&draw.ops, draws);
                 }
             }
         }
-        let mut urls = Vec::new();
-        walk(&self.ops, &mut urls);
-        urls
+        let mut draws = Vec::new();
+        walk(&self.ops, &mut draws);
+        draws
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pictures made by arithmetic.
+//! Pictures made by arithmetic, and [fonts](font) made by hand.
 //!
 //! The playground has to open on something worth looking at, and no photograph of anybody else may be in the repository. So the pictures are
 //! computed: terrain from noise, a still life from distance functions, type from arcs and bars. Every picture is the same on every run; between
@@ -7,6 +7,8 @@
 //! The pictures are chosen for what the options do to them: [`lake`] has fine detail and a point of interest off the centre, [`still_life`] has
 //! smooth gradients and soft shadows, [`poster`] has hard edges and a plain margin to trim, [`knot`] has an alpha channel, and [`textile`] has detail
 //! everywhere, which is the hardest thing to make smaller.
+
+pub mod font;
 
 mod canvas;
 mod knot;

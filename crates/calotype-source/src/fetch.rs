@@ -83,6 +83,8 @@ pub struct FetchRequest {
     pub cdn_loop: Vec<HeaderValue>,
     /// What the caller shows the origin, and nobody the origin redirects to (spec 11.3).
     pub auth: OriginAuth,
+    /// Bytes that are read at most, where that is less than what the settings allow.
+    pub bytes_max: Option<u64>,
 }
 
 impl FetchRequest {
@@ -94,6 +96,7 @@ impl FetchRequest {
             via: Vec::new(),
             cdn_loop: Vec::new(),
             auth: OriginAuth::default(),
+            bytes_max: None,
         }
     }
 }
@@ -229,7 +232,12 @@ impl Fetcher {
                 .map_err(|error| request_fault(&error))?;
             let headers_ms = millis_since(start);
             match status::judge(answer.status(), validators.is_some()) {
-                Verdict::Take => return self.take(answer, url, headers_ms).await.map(Revalidated::Changed),
+                Verdict::Take => {
+                    return self
+                        .take(answer, url, headers_ms, request.bytes_max)
+                        .await
+                        .map(Revalidated::Changed);
+                }
                 Verdict::Unchanged => {
                     return Ok(Revalidated::Unchanged(Unchanged {
                         headers: SourceHeaders::pick(answer.headers()),
@@ -252,10 +260,19 @@ impl Fetcher {
         ))
     }
 
-    async fn take(&self, answer: Response<Incoming>, final_url: Url, headers_ms: u32) -> Result<Fetched, Fault> {
+    async fn take(
+        &self,
+        answer: Response<Incoming>,
+        final_url: Url,
+        headers_ms: u32,
+        bytes_max: Option<u64>,
+    ) -> Result<Fetched, Fault> {
         let start = Instant::now();
+        let bytes_max = bytes_max.map_or(self.settings.source_bytes_max, |max| {
+            max.min(self.settings.source_bytes_max)
+        });
         let headers = SourceHeaders::pick(answer.headers());
-        let bytes = body::read(answer, self.settings.source_bytes_max, &self.settings.memory).await?;
+        let bytes = body::read(answer, bytes_max, &self.settings.memory).await?;
         Ok(Fetched {
             bytes,
             final_url,

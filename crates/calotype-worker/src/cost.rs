@@ -1,7 +1,7 @@
 //! What a task will cost in bytes, from headers alone.
 
 use calotype_codec::Header;
-use calotype_plan::{ImageFormat, Limits, Op, SourceFacts};
+use calotype_plan::{ImageFormat, Limits, Op, SourceFacts, Text};
 
 use crate::task::Task;
 
@@ -15,20 +15,32 @@ pub(crate) fn bytes(task: &Task, limits: &Limits) -> u64 {
     let files = task
         .overlay_files()
         .fold(task.source.len(), |sum, overlay| sum.saturating_add(overlay.len()));
-    let source = acceptable(&task.source, limits).map_or(0, |header| source_bytes(task, &header, limits));
+    let fonts = task.fonts.values().fold(0_u64, |sum, font| {
+        // What is packed is unpacked beside it.
+        let unpacked = calotype_text::unpacked_bytes(font).ok().flatten().unwrap_or(0);
+        sum.saturating_add(font.len() as u64).saturating_add(unpacked)
+    });
+    let source = match &task.plan.canvas {
+        Some(text) => source_bytes(task, &text_header(text), limits),
+        None => acceptable(&task.source, limits).map_or(0, |header| source_bytes(task, &header, limits)),
+    };
     // Overlays are decoded one after the other, and each is held once as it was stored and once as it is laid on; one
     // with overlays of its own is held while they are laid on it.
     let overlay = task
         .overlay_files()
         .filter_map(|bytes| acceptable(bytes, limits))
+        .chain(task.plan.texts().into_iter().map(text_header))
         .map(|header| decoded_bytes(&header))
         .max();
-    (files as u64).saturating_add(source).saturating_add(
-        overlay
-            .unwrap_or(0)
-            .saturating_mul(2)
-            .saturating_mul(depth(&task.plan.ops).max(1)),
-    )
+    (files as u64)
+        .saturating_add(fonts)
+        .saturating_add(source)
+        .saturating_add(
+            overlay
+                .unwrap_or(0)
+                .saturating_mul(2)
+                .saturating_mul(depth(&task.plan.ops).max(1)),
+        )
 }
 
 /// Overlays on overlays: how many are held at once.
@@ -38,6 +50,11 @@ fn depth(ops: &[Op]) -> u64 {
         _ => 0,
     };
     ops.iter().map(of).max().unwrap_or(0)
+}
+
+/// A text before its font is known, as an image.
+fn text_header(text: &Text) -> Header {
+    Header::new(ImageFormat::Png, text.size_estimate())
 }
 
 fn source_bytes(task: &Task, header: &Header, limits: &Limits) -> u64 {

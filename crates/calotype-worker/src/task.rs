@@ -17,6 +17,8 @@ pub struct Task {
     pub source: Bytes,
     /// The bytes of the overlays, by the URL that the plan names them with.
     pub overlays: HashMap<String, Bytes>,
+    /// The bytes of the fonts, by the URL that the plan names them with.
+    pub fonts: HashMap<String, Bytes>,
     /// The bytes of the `draw_*` parts of a binding call in their order, the first being part 1; a text has none.
     pub parts: Vec<Bytes>,
     /// The formats that the client accepts.
@@ -31,6 +33,7 @@ impl fmt::Debug for Task {
             .field("plan", &self.plan)
             .field("source_bytes", &self.source.len())
             .field("overlays", &self.overlays.len())
+            .field("fonts", &self.fonts.len())
             .field("parts", &self.parts.len())
             .field("accepted", &self.accepted)
             .field("hosted", &self.hosted)
@@ -53,6 +56,10 @@ impl Overlays for Task {
     fn by_part(&self, part: u32) -> Option<&[u8]> {
         let index = usize::try_from(part.checked_sub(1)?).ok()?;
         self.parts.get(index).map(AsRef::as_ref)
+    }
+
+    fn font(&self, url: &str) -> Option<&[u8]> {
+        self.fonts.get(url).map(AsRef::as_ref)
     }
 }
 

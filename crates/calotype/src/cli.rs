@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Explain(ExplainArguments),
     /// Ask a running server how it is
     Health(HealthArguments),
+    /// Print the licence of the built-in font
+    Licenses,
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -48,6 +48,7 @@ impl From<Fault> for Failure {
             | FaultKind::UnsupportedFormat
             | FaultKind::DecodeFailed
             | FaultKind::LimitExceeded
+            | FaultKind::FontFailed(413 | 415 | 422)
             | FaultKind::SourceTooLarge => Self::Image(text),
             FaultKind::Internal
             | FaultKind::EncodeFailed

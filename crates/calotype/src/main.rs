@@ -6,6 +6,7 @@ mod explain;
 mod failure;
 mod health;
 mod info;
+mod licenses;
 mod serve;
 mod settings;
 mod transform;
@@ -38,6 +39,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Info(arguments) => info::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Licenses => licenses::run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "calotype", &mut std::io::stdout());
             Ok(())

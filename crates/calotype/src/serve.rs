@@ -244,9 +244,10 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
         playground: settings.playground.then(PlaygroundSettings::default),
         links_canonical: settings.canonical_link,
         encoder_version: format!(
-            "{} {}{light}",
+            "{} {} {}{light}",
             env!("CARGO_PKG_VERSION"),
-            calotype_codec::encoder_version()
+            calotype_codec::encoder_version(),
+            calotype_text::version()
         ),
     });
     Ok((app, memory))

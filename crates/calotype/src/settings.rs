@@ -156,6 +156,8 @@ pub(crate) struct LimitSettings {
     pub(crate) draws: usize,
     /// Characters of a text overlay.
     pub(crate) text_chars: usize,
+    /// Size of a font file.
+    pub(crate) font_bytes: Bytes,
     /// Length of an option list.
     pub(crate) options_bytes: Bytes,
     /// Memory that one image may take.
@@ -227,6 +229,7 @@ impl Default for LimitSettings {
             avif_explicit_side: limits.avif_explicit_side_px_max,
             draws: limits.draws_max,
             text_chars: limits.text_chars_max,
+            font_bytes: Bytes(limits.font_bytes_max),
             options_bytes: Bytes(limits.options_bytes_max as u64),
             job_memory: Bytes(limits.job_memory_bytes_max),
         }
@@ -254,6 +257,7 @@ impl LimitSettings {
             avif_explicit_side_px_max: self.avif_explicit_side,
             draws_max: self.draws,
             text_chars_max: self.text_chars,
+            font_bytes_max: self.font_bytes.0,
             options_bytes_max: self.options_bytes.as_usize(),
             job_memory_bytes_max: self.job_memory.0,
             ..Limits::default()
@@ -664,6 +668,7 @@ mod tests {
             "text_chars=17",
             "options_bytes=18",
             "job_memory=19",
+            "font_bytes=20",
         ];
         let all = serde_json::to_value(LimitSettings::default()).unwrap();
         assert_eq!(changes.len(), all.as_object().unwrap().len());
@@ -688,6 +693,7 @@ mod tests {
             text_chars_max: 17,
             options_bytes_max: 18,
             job_memory_bytes_max: 19,
+            font_bytes_max: 20,
             ..Limits::default()
         };
         assert_eq!(limits, expected);

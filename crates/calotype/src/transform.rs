@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use bytes::Bytes;
-use calotype_engine::{Job, NoModels, run as run_engine};
-use calotype_plan::{AcceptedFormats, ClientHints, Door, FaultKind, FormatChoice, Limits, Options, Planned};
+use calotype_engine::{Job, NoModels, Overlays, run as run_engine};
+use calotype_plan::{AcceptedFormats, ClientHints, Door, Fault, FaultKind, FormatChoice, Limits, Options, Planned};
 use calotype_source::{AddressGuard, FetchRequest, FetchSettings, Fetcher};
 use url::Url;
 
@@ -32,10 +32,18 @@ pub(crate) fn run(arguments: &TransformArguments) -> Result<(), Failure> {
     for url in planned.plan.overlay_urls() {
         overlays.insert(url.to_owned(), downloads.fetch(url)?);
     }
+    let mut fonts = HashMap::new();
+    for url in planned.plan.font_urls() {
+        let font = downloads
+            .fetch_at_most(url, Some(limits.font_bytes_max))
+            .map_err(|fault| fault.of_font(url))?;
+        fonts.insert(url.to_owned(), font);
+    }
+    let files = Files { overlays, fonts };
     let outcome = run_engine(&Job {
         plan: &planned.plan,
         source: &source,
-        overlays: &overlays,
+        overlays: &files,
         accepted: AcceptedFormats::default(),
         limits: &limits,
         vision: &NoModels,
@@ -46,6 +54,22 @@ pub(crate) fn run(arguments: &TransformArguments) -> Result<(), Failure> {
         let _ = writeln!(io::stderr(), "calotype: warning: {warning}");
     }
     write(&arguments.output, &outcome.bytes)
+}
+
+/// What was fetched beside the source, by URL.
+struct Files {
+    overlays: HashMap<String, Bytes>,
+    fonts: HashMap<String, Bytes>,
+}
+
+impl Overlays for Files {
+    fn by_url(&self, url: &str) -> Option<&[u8]> {
+        self.overlays.by_url(url)
+    }
+
+    fn font(&self, url: &str) -> Option<&[u8]> {
+        self.fonts.get(url).map(AsRef::as_ref)
+    }
 }
 
 /// Options as in a URL, or a JSON object.
@@ -138,8 +162,19 @@ impl Downloads {
     }
 
     fn fetch(&self, url: &str) -> Result<Bytes, Failure> {
-        let url = Url::parse(url).map_err(|error| Failure::Source(format!("{url}: {error}")))?;
-        Ok(self.runtime.block_on(self.fetcher.fetch(FetchRequest::new(url)))?.bytes)
+        Ok(self.fetch_at_most(url, None)?)
+    }
+
+    fn fetch_at_most(&self, url: &str, bytes_max: Option<u64>) -> Result<Bytes, Fault> {
+        let url = Url::parse(url).map_err(|error| {
+            Fault::new(FaultKind::InvalidSourceUrl, "invalid source URL: it cannot be parsed")
+                .with_detail(error.to_string())
+        })?;
+        let request = FetchRequest {
+            bytes_max,
+            ..FetchRequest::new(url)
+        };
+        Ok(self.runtime.block_on(self.fetcher.fetch(request))?.bytes)
     }
 
     fn check(&self, bytes: Vec<u8>, source: &str) -> Result<Bytes, Failure> {

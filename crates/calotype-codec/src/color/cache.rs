@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use moxcms::Transform16BitExecutor;
 use sha2::{Digest, Sha256};
 
+use super::cmyk::Inks;
 use super::convert::{self, Conversion, IccMeaning};
 
 /// What a profile was found to mean.
@@ -13,7 +13,7 @@ use super::convert::{self, Conversion, IccMeaning};
 enum Meaning {
     Converts(Arc<Conversion>),
     /// Inks, which nothing else than [`CmykToSrgb`](super::CmykToSrgb) asks for.
-    ConvertsInks(Arc<Transform16BitExecutor>),
+    ConvertsInks(Arc<Inks>),
     Srgb,
     Unusable,
 }
@@ -51,18 +51,15 @@ pub(super) fn cicp(primaries: u8, transfer: u8) -> Option<Arc<Conversion>> {
 
 /// The conversion of four inks by an ICC profile that `make` prepares: its tables take tens of milliseconds. `None` if the
 /// profile is for something else.
-pub(super) fn inks(
-    icc: &[u8],
-    make: impl FnOnce(&[u8]) -> Option<Arc<Transform16BitExecutor>>,
-) -> Option<Arc<Transform16BitExecutor>> {
+pub(super) fn inks(icc: &[u8], make: impl FnOnce(&[u8]) -> Option<Inks>) -> Option<Arc<Inks>> {
     // Asked for inks and asked for colours, a profile means different things.
     let mut digest = Sha256::new();
     digest.update(b"inks");
     digest.update(icc);
     match look_up(digest.finalize().into(), || {
-        make(icc).map_or(Meaning::Unusable, Meaning::ConvertsInks)
+        make(icc).map_or(Meaning::Unusable, |inks| Meaning::ConvertsInks(Arc::new(inks)))
     }) {
-        Meaning::ConvertsInks(transform) => Some(transform),
+        Meaning::ConvertsInks(inks) => Some(inks),
         Meaning::Converts(_) | Meaning::Srgb | Meaning::Unusable => None,
     }
 }

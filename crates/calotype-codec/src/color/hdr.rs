@@ -97,6 +97,15 @@ pub(super) fn srgb_encode(linear: f32) -> f32 {
     }
 }
 
+/// The inverse, for 0..=1.
+pub(super) fn srgb_decode(encoded: f32) -> f32 {
+    if encoded <= 0.040_45 {
+        encoded / 12.92
+    } else {
+        ((encoded + 0.055) / 1.055).powf(2.4)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -92,6 +92,7 @@ pub(crate) fn plan(ops: Vec<Op>) -> Plan {
             format: FormatChoice::PngForce,
             ..Output::default()
         },
+        ..Plan::default()
     }
 }
 
@@ -173,5 +174,6 @@ pub(crate) fn with(format: FormatChoice, ops: Vec<Op>) -> Plan {
             format,
             ..Output::default()
         },
+        ..Plan::default()
     }
 }

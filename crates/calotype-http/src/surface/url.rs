@@ -218,10 +218,15 @@ impl UrlSurface {
             .sources
             .overlays(plan, request.base.as_ref(), &request.trail)
             .await?;
+        let fonts = self
+            .sources
+            .fonts(plan, request.base.as_ref(), &request.trail, self.limits.font_bytes_max)
+            .await?;
         let task = Task {
             plan: Arc::new(plan.clone()),
             source: original.bytes.clone(),
             overlays,
+            fonts,
             accepted: request.accepted,
             ..Task::default()
         };

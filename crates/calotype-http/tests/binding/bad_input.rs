@@ -255,25 +255,6 @@ async fn output_options_are_read_strictly() {
 }
 
 #[tokio::test]
-async fn texts_are_refused_plainly_until_there_are_fonts() {
-    let served = start();
-    let canvas = Form::new()
-        .text(
-            "text_input",
-            r#"{"text":"Hello","font":{"url":"https://example.com/f.ttf"}}"#,
-        )
-        .text("transforms", "[]")
-        .text("output_format", "image/png");
-    assert_refused(&served.transform(canvas).await, 400, 9432, "text");
-    let layer = Form::new()
-        .file("image", &picture())
-        .text("draw_text", r#"{"text":"Hello"}"#)
-        .text("transforms", r#"[{"drawImageIndex":1,"targetImageIndex":0}]"#)
-        .text("output_format", "image/png");
-    assert_refused(&served.transform(layer).await, 400, 9432, "text");
-}
-
-#[tokio::test]
 async fn what_is_no_picture_has_the_code_for_it() {
     let served = start();
     let svg: &[u8] = b"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"5\" height=\"5\"/>";

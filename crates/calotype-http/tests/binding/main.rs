@@ -14,3 +14,4 @@ mod port;
 mod router;
 mod service;
 mod socket;
+mod text;

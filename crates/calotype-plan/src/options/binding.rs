@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::draw::{Placement, TextStyle, read_text};
+use super::draw::{Placement, read_whole_text};
 use super::output::OutputFields;
 use super::reader::Reader;
 use super::tree;
@@ -33,21 +33,11 @@ pub enum BindingLayer<'a> {
 /// The plan of a binding call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BindingPlan {
-    /// What to do; overlays that came as parts are [`DrawSource::Part`] with their layer's number.
+    /// What to do; overlays that came as parts are [`DrawSource::Part`] with their layer's number. It is done to the `image` part, unless the plan
+    /// [starts from a text](Plan::canvas).
     pub plan: Plan,
-    /// What it is done to.
-    pub canvas: BindingCanvas,
     /// Remarks from reading the options.
     pub warnings: Vec<Warning>,
-}
-
-/// What a binding call starts from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BindingCanvas {
-    /// The `image` part.
-    Image,
-    /// A rendered text.
-    Text(Text),
 }
 
 /// A layer while the list is read.
@@ -91,7 +81,7 @@ impl BindingForm<'_> {
 
         let mut warnings = Vec::new();
         let mut layers = Vec::with_capacity(self.layers.len());
-        let mut canvas = BindingCanvas::Image;
+        let mut canvas = None;
         for (index, layer) in self.layers.iter().enumerate() {
             let text = match layer {
                 BindingLayer::Image => None,
@@ -100,7 +90,7 @@ impl BindingForm<'_> {
             let source = match (index, text) {
                 (0, None) => None,
                 (0, Some(text)) => {
-                    canvas = BindingCanvas::Text(text);
+                    canvas = Some(text);
                     None
                 }
                 (_, Some(text)) => Some(DrawSource::Text(text)),
@@ -140,10 +130,10 @@ impl BindingForm<'_> {
         ops.extend(background.map(|color| Op::Background(Background(color))));
         Ok(BindingPlan {
             plan: Plan {
+                canvas,
                 ops,
                 output: output.canonical(),
             },
-            canvas,
             warnings,
         })
     }
@@ -203,17 +193,10 @@ fn read_text_layer(json: &str, limits: &Limits) -> Result<Text, Fault> {
     }
     let value: Value = serde_json::from_str(json)
         .map_err(|error| Fault::invalid("a text part must be JSON").with_detail(error.to_string()))?;
-    let tree = tree::from_json(&value)?;
-    let mut reader = Reader::new(Door::Binding, limits);
-    let mut style = TextStyle::default();
-    let mut text = None;
-    for (name, node) in &tree.members {
-        match name.as_str() {
-            _ if node.is_empty() => {}
-            "text" => text = read_text(&mut reader, name, node)?,
-            "font" | "size" | "color" => style.read(&mut reader, name, name, node)?,
-            _ => {}
-        }
+    if !value.is_object() {
+        return Err(Fault::invalid(
+            "a text part must be a JSON object with text, font, size, color",
+        ));
     }
-    Ok(style.with(text.ok_or_else(|| Fault::invalid("a text part needs text"))?))
+    read_whole_text(&mut Reader::new(Door::Binding, limits), &tree::from_json(&value)?)
 }

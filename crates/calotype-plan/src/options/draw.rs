@@ -126,6 +126,17 @@ impl Overlay {
         }
         reader.in_overlay = false;
         placement.check(key)?;
+        if text.is_some() && reader.door != Door::Canonical {
+            // Lengths are those of image overlays (spec 8.1); a text has its size.
+            for (name, was_given) in [
+                ("width", pass.width.take().is_some()),
+                ("height", pass.height.take().is_some()),
+            ] {
+                if was_given {
+                    reader.unknown(&format!("{key}.{name}"));
+                }
+            }
+        }
         let source = match (url, text) {
             (None, None) if part.is_some() => DrawSource::Part(part.unwrap_or(1)),
             (Some(url), None) => DrawSource::Url(url),
@@ -154,7 +165,7 @@ impl Overlay {
 
 /// How a text looks.
 #[derive(Debug, Clone, Default)]
-pub(super) struct TextStyle {
+struct TextStyle {
     font: Option<String>,
     size: Option<Decimal>,
     color: Option<Color>,
@@ -162,7 +173,7 @@ pub(super) struct TextStyle {
 
 impl TextStyle {
     /// Reads `font`, `size` or `color`.
-    pub(super) fn read(&mut self, reader: &mut Reader<'_>, name: &str, key: &str, node: &Node) -> Result<(), Fault> {
+    fn read(&mut self, reader: &mut Reader<'_>, name: &str, key: &str, node: &Node) -> Result<(), Fault> {
         match name {
             "font" => {
                 for (member, value) in &node.members {
@@ -190,7 +201,7 @@ impl TextStyle {
     }
 
     /// The text in this style; what was not said has its default (spec 8.1).
-    pub(super) fn with(self, text: String) -> Text {
+    fn with(self, text: String) -> Text {
         Text {
             text,
             font: self.font.map_or(Font::BuiltIn, Font::Url),
@@ -200,14 +211,32 @@ impl TextStyle {
     }
 }
 
+/// A text with its style, where there is nothing else: a text part of the binding.
+pub(super) fn read_whole_text(reader: &mut Reader<'_>, node: &Node) -> Result<Text, Fault> {
+    let mut style = TextStyle::default();
+    let mut text = None;
+    for (name, node) in &node.members {
+        match name.as_str() {
+            _ if node.is_empty() => {}
+            "text" => text = read_text(reader, name, node)?,
+            "font" | "size" | "color" => style.read(reader, name, name, node)?,
+            _ => reader.unknown(name),
+        }
+    }
+    Ok(style.with(text.ok_or_else(|| Fault::invalid("a text part needs text"))?))
+}
+
 /// A text of bounded length.
-pub(super) fn read_text(reader: &mut Reader<'_>, key: &str, node: &Node) -> Result<Option<String>, Fault> {
+fn read_text(reader: &mut Reader<'_>, key: &str, node: &Node) -> Result<Option<String>, Fault> {
     let Some(text) = Reader::text(node) else {
         return reader.unreadable(key, "a text");
     };
     let max = reader.limits.text_chars_max;
     if text.chars().nth(max).is_some() {
         return Err(Reader::refused(key, &format!("at most {max} characters long")));
+    }
+    if text.is_empty() {
+        return Err(Reader::refused(key, "at least one character long"));
     }
     Ok(Some(text.to_owned()))
 }

@@ -12,7 +12,7 @@ mod reader;
 mod tree;
 mod trim;
 
-pub use binding::{BindingCanvas, BindingForm, BindingLayer, BindingPlan};
+pub use binding::{BindingForm, BindingLayer, BindingPlan};
 pub use output::OutputFields;
 
 use output::OutputOptions;
@@ -20,7 +20,7 @@ use pass::Pass;
 use reader::Reader;
 use tree::Node;
 
-use crate::op::{Metadata, Op, Output, Plan};
+use crate::op::{Metadata, Op, Output, Plan, Text};
 use crate::{ClientHints, Fault, FaultKind, Limits, Warning};
 
 /// Where options come from. The doors differ in which options exist, and in whether a bad value is dropped or refused (spec 2.1, section 3).
@@ -169,6 +169,7 @@ impl Options {
             plan: Plan {
                 ops,
                 output: output.canonical(),
+                ..Plan::default()
             },
             warnings,
             vary,
@@ -200,6 +201,12 @@ impl Options {
     pub(crate) fn parse_canonical(segment: &str, limits: &Limits) -> Result<Self, Fault> {
         let tree = tree::parse_segment(segment)?;
         Ok(Self::read(&tree, Reader::new(Door::Canonical, limits))?.0)
+    }
+
+    /// Reads the text that a plan starts from, as the canonical print has it.
+    pub(crate) fn parse_canonical_text(segment: &str, limits: &Limits) -> Result<Text, Fault> {
+        let tree = tree::parse_segment(segment)?;
+        draw::read_whole_text(&mut Reader::new(Door::Canonical, limits), &tree)
     }
 
     /// The pass alone, for the binding.

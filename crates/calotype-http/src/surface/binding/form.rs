@@ -230,7 +230,7 @@ impl Form {
         if self.has_canvas {
             return Ok(());
         }
-        Err(Fault::invalid("the form has no part image").into())
+        Err(Fault::invalid("the form has no part image and no text_input").into())
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use calotype_plan::{BindingCanvas, Fault, FaultKind, FormatChoice, Limits, Output, OutputFormat, Plan};
+use calotype_plan::{Fault, FaultKind, FormatChoice, Limits, Output, OutputFormat, Plan};
 use calotype_source::SourceMemory;
 use calotype_worker::{Task, Worker};
 use http::request::Parts;
@@ -21,7 +21,9 @@ use self::form::{Form, FormLimits};
 use self::refusal::Refusal;
 use self::spool::Spool;
 use crate::answer::{self, Answer};
+use crate::client::Trail;
 use crate::router::{AnswerFuture, RequestBytes, Surface};
+use crate::sources::Sources;
 
 /// What the binding is made of.
 #[derive(Debug, Clone)]
@@ -42,6 +44,7 @@ pub struct BindingSettings {
 
 /// The binding's surface.
 pub struct Binding {
+    sources: Arc<Sources>,
     worker: Arc<dyn Worker>,
     limits: Limits,
     spool: Spool,
@@ -76,7 +79,12 @@ impl Surface for Binding {
 }
 
 impl Binding {
-    pub(crate) fn new(settings: BindingSettings, worker: Arc<dyn Worker>, limits: Limits) -> io::Result<Self> {
+    pub(crate) fn new(
+        settings: BindingSettings,
+        sources: Arc<Sources>,
+        worker: Arc<dyn Worker>,
+        limits: Limits,
+    ) -> io::Result<Self> {
         let spool = Spool {
             directory: settings.spool,
             memory: settings.memory,
@@ -85,6 +93,7 @@ impl Binding {
         };
         spool.check()?;
         Ok(Self {
+            sources,
             worker,
             limits,
             spool,
@@ -136,6 +145,7 @@ impl Binding {
             plan: Arc::new(Plan {
                 ops: Vec::new(),
                 output,
+                ..Plan::default()
             }),
             source,
             ..Task::default()
@@ -149,13 +159,15 @@ impl Binding {
     async fn transform(&self, form: Form) -> Result<Answer, Refusal> {
         // What is asked for is read before anything is brought back to memory for it.
         let planned = form.plan(&self.limits)?;
-        if let BindingCanvas::Text(_) = planned.canvas {
-            return Err(Fault::invalid("drawing text is not available on this server yet; start from an image").into());
-        }
+        let fonts = self
+            .sources
+            .fonts(&planned.plan, None, &Trail::default(), self.limits.font_bytes_max)
+            .await?;
         let (source, parts) = first(form.into_files(&self.spool).await?);
         let task = Task {
             plan: Arc::new(planned.plan),
             source,
+            fonts,
             parts,
             ..Task::default()
         };

@@ -215,6 +215,7 @@ impl Playground {
         let plan = Arc::new(Plan {
             ops: Vec::new(),
             output,
+            ..Plan::default()
         });
         let done = self
             .worker
