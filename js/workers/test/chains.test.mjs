@@ -1,7 +1,11 @@
 // What users write with env.IMAGES, through the adapter: the pixels that come out are worked out by hand.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { startCalotype } from "./support/calotype.mjs";
+import { atEnd, startCalotype } from "./support/calotype.mjs";
 import { BLUE, flat, fromLetters, GREEN, letters, noise, pngSize, RED } from "./support/pictures.mjs";
 import { startWorkerd } from "./support/workerd.mjs";
 
@@ -57,9 +61,20 @@ const cases = {
   },
 };
 
+/** Serves one font; everything else is not there. */
+async function startFonts(t) {
+  const folder = dirname(createRequire(import.meta.url).resolve("@fontsource-variable/geist/package.json"));
+  const font = readFileSync(join(folder, "files", "geist-latin-wght-normal.woff2"));
+  const server = createServer((request, response) => (request.url === "/font.woff2" ? response.end(font) : response.writeHead(404).end()));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  atEnd(t, () => (server.closeAllConnections(), server.close()));
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
 let run;
 test.before(async (t) => {
-  const { socket } = await startCalotype(t);
+  // Fonts come from a server of the test, which is on a private address.
+  const { socket } = await startCalotype(t, ["--allow-private", "--allow-origin", "any"]);
   const worker = await startWorkerd(t, { socket, cases });
   run = (recipe, pictures) =>
     worker.run("chain", Buffer.concat(pictures), { recipe: JSON.stringify(recipe), lengths: pictures.map((picture) => picture.length).join() });
@@ -125,6 +140,25 @@ test("layers are drawn in their order, tiled and mixed as told", async () => {
   assert.deepEqual(await tiled(true), ["gggg", "gggg"]);
   const { bytes } = await run({ part: 0, steps: [{ draw: { part: 1 }, options: { opacity: 0.5 } }], output: rgba }, [flat(1, 1, RED), flat(1, 1, BLUE)]);
   assert.ok(Math.abs(bytes[0] - 127.5) <= 1 && bytes[1] === 0 && Math.abs(bytes[2] - 127.5) <= 1 && bytes[3] === 255, String([...bytes]));
+});
+
+test("a text is a canvas and a layer, in its colour", async (t) => {
+  const fonts = await startFonts(t);
+  const text = { content: "I", font: { url: `${fonts}/font.woff2` }, size: 48, color: "#00f" };
+  const canvas = await run({ text, output: { format: "image/png" } }, [Buffer.alloc(0)]);
+  const [width, height] = pngSize(canvas.bytes);
+  assert.ok(width > 0 && height > width, `an I of ${width} by ${height}`);
+
+  const { bytes } = await run({ part: 0, steps: [{ draw: { text, steps: [{ transform: { rotate: 90 } }] }, options: { top: 0, left: 0 } }], output: rgba }, [flat(100, 80, RED)]);
+  const pixels = Array.from({ length: 100 * 80 }, (_, n) => [...bytes.subarray(n * 4, n * 4 + 4)]);
+  const blue = pixels.flatMap((pixel, n) => (String(pixel) === String(BLUE) ? [[n % 100, Math.floor(n / 100)]] : []));
+  const [xs, ys] = [blue.map(([x]) => x), blue.map(([, y]) => y)];
+  const wide = Math.max(...xs) - Math.min(...xs);
+  const high = Math.max(...ys) - Math.min(...ys);
+  assert.ok(blue.length > 20 && wide > 2 * high, `an I that lies, ${wide} by ${high}`);
+  assert.deepEqual(pixels.at(-1), RED);
+
+  await assert.rejects(run({ text: { ...text, font: { url: `${fonts}/none.ttf` } }, output: rgba }, [Buffer.alloc(0)]), { code: 9410 });
 });
 
 test("every output format is what it says", async () => {

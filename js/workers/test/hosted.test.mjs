@@ -1,7 +1,9 @@
 // env.IMAGES.hosted through the adapter, in the real runtime. The service is a test double; with CALOTYPE_HOSTED=real it is Calotype itself.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { test } from "node:test";
-import { startCalotype } from "./support/calotype.mjs";
+import { atEnd, startCalotype, temporaryDirectory } from "./support/calotype.mjs";
 import { startHostedDouble } from "./support/hosted-double.mjs";
 import { flat, RED } from "./support/pictures.mjs";
 import { startWorkerd } from "./support/workerd.mjs";
@@ -46,6 +48,19 @@ const cases = {
       },
     });
     return images.hosted.upload(broken, { id: "broken" });
+  },
+  async uploadWithoutEnd(images) {
+    let pulled = 0;
+    const source = new ReadableStream({
+      type: "bytes",
+      pull(controller) {
+        pulled += 65536;
+        if (pulled > 200e6) return controller.close();
+        controller.enqueue(new Uint8Array(65536));
+      },
+    });
+    const refused = await images.hosted.upload(source).catch((error) => error);
+    return { code: refused.code, message: refused.message, pulled };
   },
   async uploadNothing(images) {
     return images.hosted.upload(42);
@@ -317,6 +332,33 @@ test("account and token are the ones that were set", { skip: real && "the socket
   const without = await startWorkerd(t, options);
   await assert.rejects(without.run("list"), { code: 10000 });
   assert.ok(!("authorization" in service.requests.at(-1).headers), "no token, no header");
+});
+
+test("an answer before the end of an upload is heard, and the upload stops", { skip: real && "needs a service that refuses early" }, async (t) => {
+  const socket = join(temporaryDirectory(t), "early.sock");
+  const server = createServer((request, response) => {
+    request.resume();
+    const body = JSON.stringify({ result: null, success: false, errors: [{ code: 5413, message: "Maximum image size of 10 MB reached" }] });
+    response.writeHead(413, { "content-type": "application/json" }).end(body);
+  });
+  await new Promise((resolve) => server.listen(socket, resolve));
+  atEnd(t, () => (server.closeAllConnections(), server.close()));
+  const worker = await startWorkerd(t, { socket, cases });
+  for (let n = 0; n < 5; n++) {
+    const { code, message, pulled } = await worker.run("uploadWithoutEnd");
+    assert.equal(code, 5413, message);
+    assert.ok(pulled < 100e6, `read on for ${pulled} bytes`);
+  }
+});
+
+test("a service that goes away in the middle is an error with a number", { skip: real && "needs a service that goes away" }, async (t) => {
+  const socket = join(temporaryDirectory(t), "gone.sock");
+  const server = createServer((request) => request.once("data", () => request.socket.destroy()));
+  await new Promise((resolve) => server.listen(socket, resolve));
+  atEnd(t, () => (server.closeAllConnections(), server.close()));
+  const worker = await startWorkerd(t, { socket, cases });
+  const { code, message } = await worker.run("uploadWithoutEnd");
+  assert.equal(code, 9502, message);
 });
 
 test("uploads are not collected: the service gets its first bytes while the source still waits", { skip: real && "needs to look into the service" }, async (t) => {

@@ -111,6 +111,26 @@ test("the program is found on the PATH, and lines of its log are passed on", asy
   assert.match(errors(), /^\[calotype\] .*--allow-private is on/m);
 });
 
+test("a service that dies is told of, and the next call starts another", async (t) => {
+  const bin = join(temporaryDirectory(t), "calotype");
+  writeFileSync(bin, `#!/bin/sh\necho $$ > "$PIDFILE"\nexec "${BINARY}" "$@"\n`, { mode: 0o755 });
+  const pidfile = join(temporaryDirectory(t), "pid");
+  const { child, output, errors, ended } = script(
+    t,
+    `import { readFileSync } from "node:fs";
+    const first = await calotype();
+    process.kill(Number(readFileSync(process.env.PIDFILE, "utf8")), "SIGKILL");
+    let second = first;
+    while (second.socket === first.socket) await new Promise((resolve) => setTimeout(resolve, 10)), (second = await calotype());
+    console.log("another");`,
+    { CALOTYPE_BIN: bin, PIDFILE: pidfile },
+  );
+  await ended;
+  assert.equal(child.exitCode, 0, errors());
+  assert.equal(output().trim(), "another");
+  assert.match(errors(), /^\[calotype\] the service is gone: it ended with code 137; the next reload starts another$/m);
+});
+
 test("options that are none are refused, by name", async () => {
   for (const [options, message] of [
     [{ sokcet: "/x" }, /unknown option 'sokcet'/],

@@ -13,7 +13,7 @@ export interface UnsafeBinding {
   name: string;
   type: "images";
   plugin: { package: string; name: string };
-  options: Record<string, unknown>;
+  options: Record<string, string | string[]>;
 }
 
 /**
@@ -50,6 +50,6 @@ export function localImages({ binding, ...options }: LocalOptions & { binding?: 
 }
 
 /** Checked, and without members that are `undefined`, which no configuration can hold. */
-function plain(options: LocalOptions): Record<string, unknown> {
-  return { ...parseOptions(options) };
+function plain(options: LocalOptions): Record<string, string | string[]> {
+  return { ...(parseOptions(options) as Record<string, string | string[]>) };
 }

@@ -52,9 +52,11 @@ export async function startProcess(settings: ProcessSettings, ended: () => void)
     child.once("exit", (code, signal) => resolve(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`));
   });
   const over = new AbortController();
-  void gone.then(() => {
+  let isExpected = true;
+  void gone.then((how) => {
     over.abort();
     ended();
+    if (!isExpected) process.stderr.write(`[calotype] the service is gone: ${how}; the next reload starts another\n`);
   });
 
   const outcome = await Promise.race([gone, answering(socket, over.signal)]);
@@ -64,12 +66,14 @@ export async function startProcess(settings: ProcessSettings, ended: () => void)
     const reason = outcome === false ? `it did not answer within ${START_TIMEOUT_MS / 1000} s` : outcome;
     throw new Error([`@calotype/workers: ${binary} could not be started: ${reason}`, ...lines].join("\n  "));
   }
+  isExpected = false;
   // It must not keep a tool alive that has nothing else to do.
   child.unref();
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as unknown as { unref?(): void }).unref?.();
   return {
     socket,
     async stop() {
+      isExpected = true;
       child.ref();
       child.stdin.end();
       await gone;
