@@ -16,6 +16,7 @@ use http_body::Body as _;
 use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::digest;
+use crate::refusal;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
 use crate::surface::binding::{Binding, BindingSettings};
 use crate::surface::playground::{self, Playground};
@@ -121,20 +122,8 @@ impl App {
     pub(crate) fn refuse(&self, unreadable: &Unreadable) -> Answer {
         let (method, answer) = match unreadable {
             Unreadable::LongLine(line) => (line.method.as_str(), self.refuse_target(&line.target_start)),
-            Unreadable::LongHeaders => (
-                "-",
-                answer::text(
-                    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    "the headers of the request are too many or too long; send fewer and shorter ones\n",
-                ),
-            ),
-            Unreadable::Malformed => (
-                "-",
-                answer::text(
-                    StatusCode::BAD_REQUEST,
-                    "the request is not valid HTTP; look at its first line and its headers, and encode special characters in its URL\n",
-                ),
-            ),
+            Unreadable::LongHeaders => ("-", refusal::long_headers()),
+            Unreadable::Malformed => ("-", refusal::malformed()),
         };
         tracing::info!(
             target: "calotype::access",

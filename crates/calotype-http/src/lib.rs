@@ -1,18 +1,25 @@
 //! The HTTP surfaces.
 //!
 //! Each surface is a module that knows nothing of the others: [`url`](surface::url) (transforms by URL), `site` (untouched files of the root or
-//! origin), `playground`, `binding` (the Images binding, on a socket of its own: [`BindingServer`]), `ops`. They share what stands beside them: sources,
-//! negotiation, conditional requests, the answer to a fault, complete bodies. [`Server`] accepts connections; [`App`] answers requests and can be called without a socket.
+//! origin), `playground`, `binding` (the Images binding), `ops`. They share what stands beside them: sources,
+//! negotiation, conditional requests, the answer to a fault, complete bodies.
+//!
+//! Two doors accept connections: [`Server`], behind which [`App`] answers, and [`BindingServer`], behind which a [`Router`] asks the surfaces that are mounted
+//! on it.
 
+mod accept;
 mod answer;
 mod app;
+mod binding_server;
 mod client;
 mod conditional;
 mod connection;
 mod digest;
+mod drained;
 mod flight;
 mod freshness;
 mod refusal;
+mod router;
 mod server;
 mod sources;
 mod surface;
@@ -20,7 +27,9 @@ mod unix_socket;
 mod zone;
 
 pub use app::{App, AppSettings, PlaygroundSettings};
+pub use binding_server::BindingServer;
+pub use router::{AnswerFuture, RequestBytes, Router, Surface};
 pub use server::{Server, ServerSettings};
 pub use sources::SourceSettings;
-pub use surface::binding::{Binding, BindingServer, BindingSettings};
+pub use surface::binding::{Binding, BindingSettings};
 pub use zone::Zones;

@@ -1,21 +1,34 @@
 //! Answers to requests that the HTTP layer could not read, as bytes: no service is asked for them, and nothing follows them.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use http::StatusCode;
 
-use crate::App;
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
 use crate::connection::{Refuse, Unreadable};
 
-/// Writes the app's refusals.
-pub(crate) fn writer(app: Arc<App>) -> Refuse {
+/// Writes the refusals of a service.
+pub(crate) fn writer(refuse: impl Fn(&Unreadable) -> Answer + Send + Sync + 'static) -> Refuse {
     Box::new(move |unreadable| {
         let is_head = matches!(unreadable, Unreadable::LongLine(line) if line.method == "HEAD");
-        written(app.refuse(unreadable), is_head)
+        written(refuse(unreadable), is_head)
     })
+}
+
+pub(crate) fn long_headers() -> Answer {
+    answer::text(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "the headers of the request are too many or too long; send fewer and shorter ones\n",
+    )
+}
+
+pub(crate) fn malformed() -> Answer {
+    answer::text(
+        StatusCode::BAD_REQUEST,
+        "the request is not valid HTTP; look at its first line and its headers, and encode special characters in its URL\n",
+    )
 }
 
 /// The last answer of an HTTP/1 connection (RFC 9112, 9.6).

@@ -1,4 +1,4 @@
-//! Connections: accepting, bounds, timeouts, and a stop that finishes what was begun.
+//! The URL door: the app on a port, with bounds and timeouts.
 
 use std::future::Future;
 use std::io;
@@ -6,28 +6,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
+use http::Request;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::App;
-use crate::connection::{HttpServer, TARGET_BYTES_MAX};
-use crate::refusal;
-
-/// A pause after the system had no room for another connection.
-pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+use crate::accept::{Door, Service};
+use crate::answer::Answer;
+use crate::connection::{HttpServer, RequestBody, TARGET_BYTES_MAX, Unreadable};
 
 /// Bounds on connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerSettings {
     /// Connections open at once; further ones wait to be accepted.
     pub connections_max: usize,
-    /// From the first byte of a request to the end of its headers.
+    /// How long a connection may say nothing, and how long the headers of a request may take from their first byte.
     pub header_timeout: Duration,
     /// How long a client may leave an answer unread before its connection is reset.
     pub write_timeout: Duration,
     /// How long running requests may take to finish once a stop was asked for.
     pub stop_timeout: Duration,
+    /// Bytes that the system holds of what is written to one connection. `None`, for all but tests of slow readers: as many as it sees fit.
+    pub send_buffer_bytes: Option<usize>,
 }
 
 impl Default for ServerSettings {
@@ -37,6 +37,7 @@ impl Default for ServerSettings {
             header_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(30),
+            send_buffer_bytes: None,
         }
     }
 }
@@ -70,12 +71,11 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is done, then finishes the requests that run, for as long as the settings allow.
+    /// Serves until `stop` is done; then takes what waits to be accepted and finishes what runs, for as long as the settings allow.
     ///
     /// Dropping the future closes every connection at once.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let places = Arc::new(Semaphore::new(self.settings.connections_max));
-        let graceful = GracefulShutdown::new();
+        let settings = self.settings;
         // As much as it takes to see that the options alone are too long.
         let line_bytes_kept = self
             .app
@@ -83,50 +83,36 @@ impl Server {
             .options_bytes_max
             .min(TARGET_BYTES_MAX)
             .saturating_add(256);
-        let http = HttpServer::new(
-            self.settings.header_timeout,
-            self.settings.write_timeout,
-            line_bytes_kept,
-        );
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let place = tokio::select! {
-                () = &mut stop => break,
-                place = places.clone().acquire_owned() => place,
-            };
-            let stream = tokio::select! {
-                () = &mut stop => break,
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    }
-                },
-            };
-            // Answers are written whole: waiting to fill packets only delays them.
-            let _ = stream.set_nodelay(true);
-            let app = self.app.clone();
-            let connection = http.serve(stream, refusal::writer(self.app.clone()), move |request| {
-                let app = app.clone();
-                async move { app.handle(request).await }
-            });
-            let watched = graceful.watch(connection);
-            tokio::spawn(async move {
-                if let Err(error) = watched.await {
-                    tracing::debug!(%error, "a connection ended badly");
-                }
-                drop(place);
-            });
+        let door = Door {
+            name: "url",
+            http: HttpServer::new(settings.header_timeout, settings.write_timeout, line_bytes_kept),
+            connections_max: settings.connections_max,
+            first_byte_timeout: settings.header_timeout,
+            stop_timeout: settings.stop_timeout,
+            send_buffer_bytes: settings.send_buffer_bytes,
+        };
+        door.run(self.listener, self.app, stop).await;
+    }
+}
+
+impl Service for App {
+    fn answer(
+        self: Arc<Self>,
+        request: Request<RequestBody<Incoming>>,
+    ) -> impl Future<Output = Answer> + Send + 'static {
+        async move {
+            match self.handle(request).await {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            }
         }
-        self.app.stop();
-        drop(self.listener);
-        if tokio::time::timeout(self.settings.stop_timeout, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::warn!("some requests did not finish in time and were cut off");
-        }
+    }
+
+    fn refuse(&self, unreadable: &Unreadable) -> Answer {
+        Self::refuse(self, unreadable)
+    }
+
+    fn stopping(&self) {
+        self.stop();
     }
 }

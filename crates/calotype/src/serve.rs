@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use calotype_engine::NoModels;
 use calotype_http::{
-    App, AppSettings, BindingServer, BindingSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones,
+    App, AppSettings, BindingServer, BindingSettings, PlaygroundSettings, Router, Server, ServerSettings,
+    SourceSettings, Zones,
 };
 use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
@@ -99,7 +100,8 @@ fn binding_server(
                 spool.display()
             ))
         })?;
-    BindingServer::bind(path, settings.binding_socket_mode.0, Arc::new(binding), server_settings).map_err(|error| {
+    let router = Arc::new(Router::new().mount(Arc::new(binding)));
+    BindingServer::bind(path, settings.binding_socket_mode.0, router, server_settings).map_err(|error| {
         Failure::Usage(format!(
             "cannot listen on {}: {error}; name another path with --binding-socket",
             path.display()

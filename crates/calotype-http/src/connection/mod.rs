@@ -57,6 +57,8 @@ struct Connection<S: Socket> {
     read: Input<S::Read>,
     write: Pin<Box<TimeoutWriter<Writer<S>>>>,
     protocol: Protocol,
+    /// When it has to be known which protocol is spoken.
+    version_deadline: Option<Pin<Box<Sleep>>>,
     ledger: Arc<Ledger>,
     lines: RequestLines,
     /// Where the outgoing bytes stand.
@@ -110,6 +112,7 @@ impl<S: Socket> Connection<S> {
             read: Input::Open(read),
             write: Box::pin(write),
             protocol: Protocol::Unknown(0),
+            version_deadline: None,
             ledger,
             lines: RequestLines::new(line_bytes_kept),
             place: Place::Start,
@@ -118,6 +121,21 @@ impl<S: Socket> Connection<S> {
             refusal: None,
             held_back: None,
             closing: Closing::No,
+        }
+    }
+
+    /// Ends a connection that goes on being the beginning of HTTP/2 and nothing more: the HTTP layer's own timeouts begin when it knows the version.
+    fn expect_version_within(&mut self, time: Duration) {
+        self.version_deadline = Some(Box::pin(tokio::time::sleep(time)));
+    }
+
+    fn poll_version_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.version_deadline {
+            Some(deadline) if matches!(self.protocol, Protocol::Unknown(_)) => deadline.as_mut().poll(cx),
+            _ => {
+                self.version_deadline = None;
+                Poll::Pending
+            }
         }
     }
 
@@ -160,7 +178,11 @@ impl<S: Socket> Connection<S> {
     fn say_the_start(&mut self) {
         if self.place == Place::Start && self.ahead == 0 && self.refusal.is_none() {
             // When the system takes nothing now, the client still has answers to take, and writing those will show.
-            self.ahead = self.write.as_ref().get_ref().get_ref().write_now(ANSWER_START);
+            match self.write.as_ref().get_ref().get_ref().write_now(ANSWER_START) {
+                Ok(count) => self.ahead = count,
+                // A Unix socket tells at once.
+                Err(_) => self.read = Input::Gone,
+            }
         }
     }
 
@@ -262,7 +284,10 @@ impl<S: Socket> AsyncRead for Connection<S> {
         let this = &mut *self;
         if let Input::Open(read) = &mut this.read {
             let before = buffer.filled().len();
-            ready!(Pin::new(read).poll_read(cx, buffer))?;
+            if Pin::new(read).poll_read(cx, buffer)?.is_pending() {
+                ready!(this.poll_version_deadline(cx));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
             let new = buffer.filled().get(before..).unwrap_or_default();
             if !new.is_empty() || buffer.remaining() == 0 {
                 this.note_input(new);

@@ -30,6 +30,7 @@ pub(crate) struct HttpServer {
     builder: auto::Builder<TokioExecutor>,
     write_timeout: Duration,
     line_bytes_kept: usize,
+    head_timeout: Duration,
 }
 
 impl HttpServer {
@@ -49,7 +50,15 @@ impl HttpServer {
             builder,
             write_timeout,
             line_bytes_kept,
+            head_timeout: header_timeout,
         }
+    }
+
+    /// For doors whose clients speak nothing else, with heads of at most so many bytes.
+    pub(crate) fn http_1_only(mut self, head_bytes_max: usize) -> Self {
+        self.builder = self.builder.http1_only();
+        self.builder.http1().max_buf_size(head_bytes_max);
+        self
     }
 
     /// Serves one connection to its end.
@@ -70,7 +79,8 @@ impl HttpServer {
         B::Error: Into<BoxError>,
     {
         let ledger = Arc::<Ledger>::default();
-        let connection = Connection::new(socket, ledger.clone(), self.write_timeout, self.line_bytes_kept, refuse);
+        let mut connection = Connection::new(socket, ledger.clone(), self.write_timeout, self.line_bytes_kept, refuse);
+        connection.expect_version_within(self.head_timeout);
         let service = service_fn(move |request: Request<Incoming>| {
             // HTTP/2 answers in any order, and its connection does not ask.
             let in_order = request.version() < http::Version::HTTP_2;

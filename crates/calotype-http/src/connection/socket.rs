@@ -18,8 +18,8 @@ pub(crate) trait Socket: Send + 'static {
 
     fn halves(self) -> (Self::Read, Self::Write);
 
-    /// Writes what the system takes at once, which may be nothing.
-    fn write_now(write: &Self::Write, bytes: &[u8]) -> usize;
+    /// Writes what the system takes at once, which may be nothing. An error: the client takes no more.
+    fn write_now(write: &Self::Write, bytes: &[u8]) -> io::Result<usize>;
 
     /// Done when a client that sends no more takes no more either.
     fn gone(read: Self::Read) -> impl Future<Output = ()> + Send + 'static;
@@ -36,8 +36,8 @@ impl Socket for TcpStream {
         self.into_split()
     }
 
-    fn write_now(write: &Self::Write, bytes: &[u8]) -> usize {
-        write.try_write(bytes).unwrap_or(0)
+    fn write_now(write: &Self::Write, bytes: &[u8]) -> io::Result<usize> {
+        or_nothing(write.try_write(bytes))
     }
 
     async fn gone(read: Self::Read) {
@@ -61,8 +61,8 @@ impl Socket for UnixStream {
         self.into_split()
     }
 
-    fn write_now(write: &Self::Write, bytes: &[u8]) -> usize {
-        write.try_write(bytes).unwrap_or(0)
+    fn write_now(write: &Self::Write, bytes: &[u8]) -> io::Result<usize> {
+        or_nothing(write.try_write(bytes))
     }
 
     async fn gone(read: Self::Read) {
@@ -76,6 +76,13 @@ impl Socket for UnixStream {
     }
 }
 
+fn or_nothing(written: io::Result<usize>) -> io::Result<usize> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        written => written,
+    }
+}
+
 /// The half that is written, until it is taken out.
 pub(super) struct Writer<S: Socket>(Option<S::Write>);
 
@@ -84,8 +91,8 @@ impl<S: Socket> Writer<S> {
         Self(Some(write))
     }
 
-    pub(super) fn write_now(&self, bytes: &[u8]) -> usize {
-        self.0.as_ref().map_or(0, |write| S::write_now(write, bytes))
+    pub(super) fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_ref().map_or(Ok(0), |write| S::write_now(write, bytes))
     }
 
     pub(super) fn abort(&mut self) {

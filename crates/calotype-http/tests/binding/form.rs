@@ -142,7 +142,7 @@ impl Connection {
         self.send_head_and(target, "Connection: close\r\n").await;
     }
 
-    async fn send_head_and(&mut self, target: &str, more: &str) {
+    pub async fn send_head_and(&mut self, target: &str, more: &str) {
         self.send_head_with(&format!(
             "POST {target} HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: js.images.cloudflare.com\r\nContent-Type: multipart/form-data; \
              boundary={BOUNDARY}\r\n{more}\r\n"

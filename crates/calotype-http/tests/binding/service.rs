@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{App, Binding, BindingServer, BindingSettings, ServerSettings};
+use calotype_http::{App, BindingServer, BindingSettings, Router, ServerSettings};
 use calotype_source::SourceMemory;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -68,7 +68,7 @@ impl Default for Bounds {
     }
 }
 
-pub fn binding(app: &App, memory: &SourceMemory, spool: &Path, bounds: &Bounds) -> Arc<Binding> {
+pub fn binding(app: &App, memory: &SourceMemory, spool: &Path, bounds: &Bounds) -> Arc<Router> {
     let settings = BindingSettings {
         memory: memory.clone(),
         spool: spool.to_owned(),
@@ -76,7 +76,7 @@ pub fn binding(app: &App, memory: &SourceMemory, spool: &Path, bounds: &Bounds) 
         form_bytes_max: bounds.form_bytes_max,
         receive_timeout: Duration::from_secs(60),
     };
-    Arc::new(app.binding(settings).unwrap())
+    Arc::new(Router::new().mount(Arc::new(app.binding(settings).unwrap())))
 }
 
 pub fn start() -> Service {

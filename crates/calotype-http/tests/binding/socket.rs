@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use calotype_engine::NoModels;
 use calotype_http::BindingServer;
 use calotype_plan::{Fault, FaultKind, Limits, Size};
+use sha2::{Digest as _, Sha256};
 
 use crate::form::{Connection, Form};
 use crate::service::{Bounds, Running, binding, start_with};
@@ -205,4 +208,41 @@ async fn an_idle_connection_is_closed_by_a_stop() {
         .ok("application/octet-stream");
     served.stop().await;
     assert!(connection.is_closed().await);
+}
+
+#[tokio::test]
+async fn answers_have_the_digest_that_is_wanted() {
+    let served = start_with(Setup::default(), &Bounds::default());
+    let body = body();
+    let mut connection = served.connect().await;
+    let plain = connection.ask("/transform", &body, 1_000).await;
+    assert_eq!(plain.header("repr-digest"), None);
+    connection
+        .send_head_and("/transform", "Want-Repr-Digest: sha-256=1\r\n")
+        .await;
+    connection.send_chunks(&body, 1_000).await;
+    connection.send_end().await;
+    let answer = connection.receive().await;
+    let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&plain.body)));
+    assert_eq!(answer.header("repr-digest"), Some(digest.as_str()));
+    assert_eq!(answer.body, plain.body);
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_told_so() {
+    let served = start_with(Setup::default(), &Bounds::default());
+    for (request, status) in [
+        ("one two\r\n\r\n".to_owned(), 400),
+        (
+            format!("POST /info HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(70 << 10)),
+            431,
+        ),
+        (format!("POST /{} HTTP/1.1\r\n\r\n", "y".repeat(70 << 10)), 414),
+    ] {
+        let mut connection = served.connect().await;
+        connection.send_plain(request.as_bytes()).await;
+        let answer = connection.receive().await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(!answer.body.is_empty());
+    }
 }

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::{get, scene, small, wait_until_refused};
-use crate::support::client::{Request, read_to_end};
+use crate::support::client::{Connection, Request, read_to_end};
 use crate::support::origin::Origin;
 use crate::support::reader::inspect;
 use crate::support::served::{Setup, real_worker};
@@ -109,6 +109,36 @@ async fn a_stop_finishes_what_was_begun_and_takes_no_more() {
     assert_eq!(inspect(&answer.body).1, Size::new(30, 20));
     assert!(busy.is_closed().await, "and then the connection is closed");
     server.ended().await;
+}
+
+#[tokio::test]
+async fn who_connected_before_a_stop_is_served() {
+    let server = Setup::default().bind().await;
+    // In the system's queue; nobody has accepted them when the stop comes. One has asked already, the other is about to.
+    let mut asked = Connection::open(server.address().unwrap()).await.unwrap();
+    asked.send(&Request::get("/health")).await;
+    let mut slower = Connection::open(server.address().unwrap()).await.unwrap();
+    let server = tokio::spawn(server.run(std::future::ready(())));
+    assert_eq!(asked.receive("GET").await.status, 200);
+    assert!(asked.is_closed().await);
+    assert_eq!(slower.ask(&Request::get("/health")).await.status, 200);
+    assert!(slower.is_closed().await);
+    server.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_says_which_protocol_it_speaks_is_not_waited_for() {
+    let server = Setup::default().serve().await;
+    let mut clients = Vec::new();
+    // The beginning of HTTP/2, and nothing at all.
+    for start in ["PRI * HT", ""] {
+        let mut client = TcpStream::connect(server.address).await.unwrap();
+        client.write_all(start.as_bytes()).await.unwrap();
+        clients.push(client);
+    }
+    for client in clients {
+        assert!(read_to_end(client).await.is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,10 +90,15 @@ impl Setup {
         (Arc::new(App::new(settings)), self.server)
     }
 
-    pub async fn serve(self) -> Served {
+    /// A server that listens and accepts nobody yet.
+    pub async fn bind(self) -> Server {
         let (app, settings) = self.app();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(loopback, app, settings).await.unwrap();
+        Server::bind(loopback, app, settings).await.unwrap()
+    }
+
+    pub async fn serve(self) -> Served {
+        let server = self.bind().await;
         let address = server.address().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async move {

@@ -62,7 +62,6 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let allowance = Allowance::new();
-    // Made first: what is refused is read out all the same.
     let upload = BodyDataStream::new(Upload::new(body, allowance.clone()));
     let boundary = headers
         .get(CONTENT_TYPE)

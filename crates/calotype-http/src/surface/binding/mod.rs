@@ -2,16 +2,13 @@
 
 mod form;
 mod refusal;
-mod server;
 mod spool;
 mod upload;
-
-pub use server::BindingServer;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use calotype_plan::{BindingCanvas, Fault, FaultKind, FormatChoice, Limits, Output, OutputFormat, Plan};
@@ -19,12 +16,12 @@ use calotype_source::SourceMemory;
 use calotype_worker::{Task, Worker};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
-use http_body::Body;
 
 use self::form::{Form, FormLimits};
 use self::refusal::Refusal;
 use self::spool::Spool;
 use crate::answer::{self, Answer};
+use crate::router::{AnswerFuture, RequestBytes, Surface};
 
 /// What the binding is made of.
 #[derive(Debug, Clone)]
@@ -58,6 +55,23 @@ impl std::fmt::Debug for Binding {
     }
 }
 
+impl Surface for Binding {
+    fn name(&self) -> &'static str {
+        "binding"
+    }
+
+    fn has(&self, path: &str) -> bool {
+        matches!(path, "/info" | "/transform")
+    }
+
+    fn answer(&self, request: Request<RequestBytes>) -> AnswerFuture<'_> {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            self.route(&parts, body).await
+        })
+    }
+}
+
 impl Binding {
     pub(crate) fn new(settings: BindingSettings, worker: Arc<dyn Worker>, limits: Limits) -> io::Result<Self> {
         let spool = Spool {
@@ -76,55 +90,19 @@ impl Binding {
         })
     }
 
-    /// Answers one request and writes its line of the access log.
-    pub(crate) async fn handle<B>(&self, request: Request<B>) -> Answer
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let started = Instant::now();
-        let (parts, body) = request.into_parts();
-        let answer = self.route(&parts, body).await;
-        tracing::info!(
-            target: "calotype::access",
-            surface = "binding",
-            method = %parts.method,
-            path = %parts.uri.path(),
-            status = answer.status().as_u16(),
-            bytes = answer.body().size_hint().exact(),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        );
-        answer::without_body_for_head(&parts.method, answer)
-    }
-
-    async fn route<B>(&self, parts: &Parts, body: B) -> Answer
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let path = parts.uri.path();
-        if !matches!(path, "/info" | "/transform") {
-            return answer::text(
-                StatusCode::NOT_FOUND,
-                "not found; the binding is at /info and /transform\n",
-            );
-        }
+    async fn route(&self, parts: &Parts, body: RequestBytes) -> Answer {
         if parts.method != Method::POST {
             return answer::method_not_allowed("POST");
         }
         let answered = match self.receive(parts, body).await {
-            Ok(form) if path == "/info" => self.info(form).await,
+            Ok(form) if parts.uri.path() == "/info" => self.info(form).await,
             Ok(form) => self.transform(form).await,
             Err(refusal) => Err(refusal),
         };
         answered.unwrap_or_else(|refusal| refusal.answer())
     }
 
-    async fn receive<B>(&self, parts: &Parts, body: B) -> Result<Form, Refusal>
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn receive(&self, parts: &Parts, body: RequestBytes) -> Result<Form, Refusal> {
         let bounds = FormLimits {
             limits: &self.limits,
             bytes_max: self.form_bytes_max,

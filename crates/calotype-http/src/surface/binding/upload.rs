@@ -1,18 +1,13 @@
-//! A request's body on its way into the form: it rests after every piece, is bounded, and is read out whatever happens to the request.
+//! A request's body on its way into the form: it rests after every piece, and is bounded.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use http_body_util::BodyExt as _;
 
-/// What is read and dropped of a request that was answered before its end: so long, and so much.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
-const DRAIN_BYTES: u64 = 64 << 20;
 /// Bytes that may come before a boundary or the end of a part's head does. The runtime's heads have less than 100.
 const HEAD_BYTES_MAX: u64 = 64 << 10;
 
@@ -62,15 +57,13 @@ impl Allowance {
 }
 
 /// The body of a request.
-///
-/// Dropping it before its end goes on reading in the background: a connection that is closed on unread input may take the answer from the client.
-pub(super) struct Upload<B: Body<Data = Bytes> + Send + Unpin + 'static> {
+pub(super) struct Upload<B> {
     body: Option<B>,
     allowance: Allowance,
     has_rested: bool,
 }
 
-impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
+impl<B> Upload<B> {
     pub(super) fn new(body: B, allowance: Allowance) -> Self {
         Self {
             body: Some(body),
@@ -82,7 +75,7 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
 
 impl<B> Body for Upload<B>
 where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
     type Data = Bytes;
@@ -113,26 +106,6 @@ where
                 Poll::Ready(ended.map(|frame| frame.map_err(Into::into)))
             }
         }
-    }
-}
-
-impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Drop for Upload<B> {
-    fn drop(&mut self) {
-        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream())
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(tokio::time::timeout(DRAIN_TIME, drain(body)));
-        }
-    }
-}
-
-/// Reads and drops what is left.
-async fn drain<B: Body<Data = Bytes> + Unpin>(mut body: B) {
-    let mut left = DRAIN_BYTES;
-    while left > 0
-        && let Some(Ok(frame)) = body.frame().await
-    {
-        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
     }
 }
 
@@ -187,8 +160,6 @@ mod tests {
             let ahead = taken.load(Ordering::Relaxed) * 1_024 - bytes;
             assert!(ahead <= 4 << 10, "{ahead} bytes are kept");
         }
-        // What is left is read out on a runtime, not here.
-        drop(field);
     }
 
     #[tokio::test]
