@@ -221,6 +221,7 @@ impl Sources {
             url,
             via: trail.via.clone(),
             cdn_loop: trail.cdn_loop.clone(),
+            authorization: None,
         };
         let fetched = self.settings.fetcher.fetch(request).await?;
         let content_type = fetched.headers.text(http::header::CONTENT_TYPE).map(str::to_owned);

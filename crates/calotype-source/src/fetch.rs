@@ -79,6 +79,8 @@ pub struct FetchRequest {
     pub via: Vec<HeaderValue>,
     /// The `CDN-Loop` lines of the client's request; ours is appended (RFC 8586).
     pub cdn_loop: Vec<HeaderValue>,
+    /// Credentials for the URL's own origin; no other is told them, also not after a redirect.
+    pub authorization: Option<HeaderValue>,
 }
 
 impl FetchRequest {
@@ -89,6 +91,7 @@ impl FetchRequest {
             url,
             via: Vec::new(),
             cdn_loop: Vec::new(),
+            authorization: None,
         }
     }
 }
@@ -206,9 +209,11 @@ impl Fetcher {
             user_agent: &self.settings.user_agent,
             via: &request.via,
             cdn_loop: &request.cdn_loop,
+            authorization: None,
             validators,
         };
         let mut url = request.url;
+        let first_origin = url.origin();
         url.set_fragment(None);
         redirect::check_first(&url)?;
         let mut client = if self.is_trusted(&url) {
@@ -218,7 +223,13 @@ impl Fetcher {
         };
         for _hop in 0..=self.settings.redirects_max {
             let answer = client
-                .request(request::build(&url, &head)?)
+                .request(request::build(
+                    &url,
+                    &Head {
+                        authorization: request.authorization.as_ref().filter(|_| url.origin() == first_origin),
+                        ..head
+                    },
+                )?)
                 .await
                 .map_err(|error| request_fault(&error))?;
             let headers_ms = millis_since(start);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use calotype_plan::{Fault, FaultKind};
-use http::header::{ACCEPT, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT, VIA};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT, VIA};
 use http::{Request, Uri};
 use http_body_util::Empty;
 use url::Url;
@@ -16,11 +16,13 @@ const CDN_LOOP_OURSELVES: &str = "calotype";
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const ACCEPTED: HeaderValue = HeaderValue::from_static("image/*,*/*;q=0.8");
 
-/// What is the same for every hop of one fetch.
+/// What is the same for every hop of one fetch, but for the credentials.
+#[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
     pub(crate) user_agent: &'a HeaderValue,
     pub(crate) via: &'a [HeaderValue],
     pub(crate) cdn_loop: &'a [HeaderValue],
+    pub(crate) authorization: Option<&'a HeaderValue>,
     pub(crate) validators: Option<&'a Validators>,
 }
 
@@ -40,6 +42,9 @@ pub(crate) fn build(url: &Url, head: &Head<'_>) -> Result<Request<Empty<Bytes>>,
     headers.insert(USER_AGENT, head.user_agent.clone());
     headers.insert(VIA, appended(head.via, VIA_OURSELVES));
     headers.insert(CDN_LOOP, appended(head.cdn_loop, CDN_LOOP_OURSELVES));
+    if let Some(authorization) = head.authorization {
+        headers.insert(AUTHORIZATION, authorization.clone());
+    }
     if let Some(validators) = head.validators {
         if let Some(etag) = &validators.etag {
             headers.insert(IF_NONE_MATCH, etag.clone());
@@ -87,6 +92,7 @@ mod tests {
             user_agent: &agent,
             via: &[],
             cdn_loop: &[],
+            authorization: None,
             validators: None,
         };
         for text in [

@@ -5,6 +5,7 @@ mod cli;
 mod explain;
 mod failure;
 mod health;
+mod hosted;
 mod info;
 mod serve;
 mod settings;
@@ -38,6 +39,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Info(arguments) => info::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Hosted(command) => hosted::run(&command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "calotype", &mut std::io::stdout());
             Ok(())

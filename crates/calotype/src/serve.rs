@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use calotype_http::{
 };
 use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
+use calotype_store::Store;
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -19,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
+use crate::hosted::{self, FirstRun};
 use crate::settings::{InputSettings, LightSettings, LogFormat, Settings};
 
 /// Serves until it is told to stop.
@@ -38,7 +41,15 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
-    let (app, memory) = app(&settings)?;
+    let store = match settings.data.clone() {
+        Some(data) => Some(Arc::new(hosted::open(data, &settings).await?)),
+        None => None,
+    };
+    let first_run = match &store {
+        Some(store) => hosted::first_run(store).await?,
+        None => None,
+    };
+    let (app, memory) = app(&settings, store.clone())?;
     let app = Arc::new(app);
     let server_settings = ServerSettings {
         connections_max: settings.connections,
@@ -59,7 +70,10 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         .as_deref()
         .map(|path| binding_server(path, &settings, &app, memory, server_settings))
         .transpose()?;
-    announce(&settings, address)?;
+    let url = format!("http://{}", host_of(address));
+    app.is_reached_at(&url);
+    announce(&settings, address, first_run.as_ref())?;
+    let sweeping = store.clone().map(|store| tokio::spawn(hosted::sweep(store)));
     let stop = stop_signal()?;
     // The binding hears of the signal when its sender is dropped.
     let (tell, mut told) = watch::channel(());
@@ -73,6 +87,12 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
             tokio::join!(main, binding.run(stop));
         }
         None => main.await,
+    }
+    if let Some(sweeping) = sweeping {
+        sweeping.abort();
+    }
+    if let Some(store) = store {
+        store.close().await;
     }
     tracing::info!("stopped");
     Ok(())
@@ -100,7 +120,11 @@ fn binding_server(
                 spool.display()
             ))
         })?;
-    let router = Arc::new(Router::new().mount(Arc::new(binding)));
+    let mut router = Router::new().mount(Arc::new(binding));
+    if let Some(api) = app.binding_api() {
+        router = router.mount(api);
+    }
+    let router = Arc::new(router);
     BindingServer::bind(path, settings.binding_socket_mode.0, router, server_settings).map_err(|error| {
         Failure::Usage(format!(
             "cannot listen on {}: {error}; name another path with --binding-socket",
@@ -109,7 +133,7 @@ fn binding_server(
     })
 }
 
-fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
+fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMemory), Failure> {
     let limits = Limits {
         inputs: match settings.inputs {
             InputSettings::All => Inputs::All,
@@ -146,7 +170,7 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
         (false, true) => AddressGuard::public_only(),
         (false, false) => AddressGuard::with_networks(settings.allow_networks.clone()),
     };
-    let fetcher = Fetcher::new(FetchSettings {
+    let fetch = FetchSettings {
         guard,
         trusted_origin: settings.origin.clone(),
         connect_timeout: settings.connect_timeout.0,
@@ -155,7 +179,9 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
         source_bytes_max: limits.source_bytes_max,
         memory: memory.clone(),
         ..FetchSettings::default()
-    });
+    };
+    let hosted = store.map(|store| hosted::surfaces(store, settings, fetch.clone(), memory.clone()));
+    let fetcher = Fetcher::new(fetch);
     let root = settings
         .root
         .as_deref()
@@ -192,6 +218,7 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
         worker: Arc::new(worker),
         limits,
         playground: settings.playground.then(PlaygroundSettings::default),
+        hosted,
         links_canonical: settings.canonical_link,
         encoder_version: format!(
             "{} {}{light}",
@@ -202,13 +229,18 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
     Ok((app, memory))
 }
 
-/// What to open, for whoever started it.
-fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Failure> {
-    let host = if address.ip().is_unspecified() {
+/// A host to reach the server at, on this machine.
+fn host_of(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
-    };
+    }
+}
+
+/// What to open, for whoever started it.
+fn announce(settings: &Settings, address: SocketAddr, first_run: Option<&FirstRun>) -> Result<(), Failure> {
+    let host = host_of(address);
     let example = if settings.playground {
         "-/samples/lake.jpg"
     } else {
@@ -233,6 +265,10 @@ fn announce(settings: &Settings, address: std::net::SocketAddr) -> Result<(), Fa
     if let Some(origin) = &settings.origin {
         lines.push_str(&format!("  origin       {origin}\n"));
     }
+    if let Some(data) = &settings.data {
+        lines.push_str(&format!("  hosted       {}\n", data.display()));
+    }
+    lines.extend(first_run.map(|first_run| first_run.hint(&format!("http://{host}"))));
     io::stdout()
         .write_all(lines.as_bytes())
         .map_err(|error| Failure::Other(error.to_string()))?;

@@ -1,7 +1,10 @@
 //! The surfaces, one module each. They never import one another.
 
+pub(crate) mod api;
 pub(crate) mod binding;
+pub(crate) mod delivery;
 pub(crate) mod ops;
 pub(crate) mod playground;
 pub(crate) mod site;
+pub(crate) mod upload;
 pub(crate) mod url;

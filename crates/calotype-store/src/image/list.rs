@@ -220,7 +220,7 @@ impl Store {
             );
             statement.value(account.0);
             filter.write(&mut statement);
-            statement.text(" LIMIT ").value(FEW + 1).text(") AS some");
+            statement.text(" LIMIT ").value(FEW + 1).text(") AS found");
             let rows = statement.rows(self.database.pool()).await?;
             let matches: i64 = rows.first().map(|row| row.try_get("matches")).transpose()?.unwrap_or(0);
             let is_way = matches <= FEW || filter.is_in_order();

@@ -23,7 +23,7 @@ fn draft(image: NewImage) -> NewDraft {
 
 #[tokio::test]
 async fn an_image_is_what_was_uploaded() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let new = NewImage {
         creator: Some("user-318".to_owned()),
         ..described(json!({"shelf": "B4", "priority": 2}))
@@ -50,7 +50,7 @@ async fn an_image_is_what_was_uploaded() {
 
 #[tokio::test]
 async fn an_id_is_taken_by_images_and_drafts_alike_until_it_is_free_again() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     place.keep(named("a/b"), b"1").await.unwrap();
     assert!(matches!(
         place.keep(named("a/b"), b"2").await,
@@ -77,7 +77,7 @@ async fn an_id_is_taken_by_images_and_drafts_alike_until_it_is_free_again() {
 
 #[tokio::test]
 async fn custom_ids_are_never_private() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let new = NewImage {
         is_private: true,
         ..named("a")
@@ -94,7 +94,7 @@ async fn custom_ids_are_never_private() {
 
 #[tokio::test]
 async fn access_gives_another_id_and_giving_it_back_gives_the_first_one() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let first = place.keep(described(json!({"a": 1})), b"1").await.unwrap();
     let change = |is_private| Changes {
         is_private: Some(is_private),
@@ -126,7 +126,7 @@ async fn access_gives_another_id_and_giving_it_back_gives_the_first_one() {
 
 #[tokio::test]
 async fn what_is_changed_is_replaced_and_what_is_not_named_stays() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let new = NewImage {
         creator: Some("a".to_owned()),
         ..described(json!({"old": 1}))
@@ -158,7 +158,7 @@ async fn what_is_changed_is_replaced_and_what_is_not_named_stays() {
 
 #[tokio::test]
 async fn a_draft_becomes_an_image_once() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let (account, store) = (&place.account, &place.store);
     let (id, secret) = store
         .create_draft(account, &draft(described(json!({"order": "A-17"}))))
@@ -193,7 +193,7 @@ async fn a_draft_becomes_an_image_once() {
 
 #[tokio::test]
 async fn of_many_uploads_to_one_draft_one_wins() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let (id, _) = place.store.create_draft(&place.account, &draft(plain())).await.unwrap();
     let place = std::sync::Arc::new(place);
     let mut uploads = tokio::task::JoinSet::new();
@@ -221,7 +221,7 @@ async fn of_many_uploads_to_one_draft_one_wins() {
 
 #[tokio::test]
 async fn the_draft_of_a_custom_id_takes_a_secret_and_every_draft_ends() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let (account, store) = (&place.account, &place.store);
     let (id, secret) = store.create_draft(account, &draft(named("me"))).await.unwrap();
     let secret = secret.unwrap();
@@ -254,7 +254,7 @@ async fn the_draft_of_a_custom_id_takes_a_secret_and_every_draft_ends() {
 
 #[tokio::test]
 async fn a_quota_is_exact_under_uploads_at_once() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     place.store.set_quota(&place.account, Some(5)).await.unwrap();
     let place = std::sync::Arc::new(place);
     let mut uploads = tokio::task::JoinSet::new();
@@ -275,7 +275,7 @@ async fn a_quota_is_exact_under_uploads_at_once() {
 
 #[tokio::test]
 async fn the_log_tells_what_happened_in_its_order() {
-    let place = place().await;
+    let Some(place) = place().await else { return };
     let image = place.keep(plain(), b"1").await.unwrap();
     place.clock.advance_ms(1);
     let private = Changes {

@@ -2,6 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+/// Where the tests keep their rows.
+mod backend {
+    pub(crate) async fn database() -> crate::support::Backend {
+        crate::support::Backend::Sqlite
+    }
+}
+
 mod accounts;
 mod images;
 mod lists;

@@ -11,26 +11,46 @@ pub(crate) struct Place {
     pub(crate) store: Store,
     pub(crate) account: Account,
     pub(crate) clock: Clock,
+    pub(crate) settings: StoreSettings,
     pub(crate) directory: TempDir,
 }
 
-/// An empty store.
-pub(crate) async fn place() -> Place {
+/// Where rows are kept.
+pub(crate) enum Backend {
+    /// In a file beside the originals.
+    #[allow(dead_code, reason = "one of the two suites has it")]
+    Sqlite,
+    /// In a database of this URL.
+    #[allow(dead_code, reason = "one of the two suites has it")]
+    Postgres(String),
+    /// Nowhere: the test is left out.
+    #[allow(dead_code, reason = "one of the two suites has it")]
+    Missing,
+}
+
+/// An empty store, if there is a place for one.
+pub(crate) async fn place() -> Option<Place> {
     let directory = tempfile::tempdir().unwrap();
     let clock = Clock::standing_at(NOW_MS);
-    let store = Store::open(StoreSettings {
+    let database = match crate::backend::database().await {
+        Backend::Sqlite => None,
+        Backend::Postgres(url) => Some(url),
+        Backend::Missing => return None,
+    };
+    let settings = StoreSettings {
+        database,
         clock: clock.clone(),
         ..StoreSettings::in_directory(directory.path())
-    })
-    .await
-    .unwrap();
+    };
+    let store = Store::open(settings.clone()).await.unwrap();
     let account = store.default_account().await.unwrap();
-    Place {
+    Some(Place {
         store,
         account,
         clock,
+        settings,
         directory,
-    }
+    })
 }
 
 /// What is known of a public image of nobody in particular.
