@@ -241,7 +241,7 @@ impl App {
         tracing::info!(
             target: "calotype::access",
             method = %parts.method,
-            path = %parts.uri.path(),
+            path = %self.logged_path(&parts),
             status = answer.status().as_u16(),
             bytes = text_of(&answer, &CONTENT_LENGTH),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -293,6 +293,15 @@ impl App {
             );
         }
         site::serve(parts, &self.sources).await
+    }
+
+    /// A path as the log may have it: whoever reads one that takes an upload could use it.
+    fn logged_path<'p>(&self, parts: &'p http::request::Parts) -> &'p str {
+        let takes_upload = |surfaces: &HostedSurfaces| surfaces.hosted.urls.upload_path(parts).is_some();
+        if self.hosted.as_ref().is_some_and(takes_upload) {
+            return "/upload/…";
+        }
+        parts.uri.path()
     }
 
     fn uptime(&self) -> Duration {
