@@ -56,11 +56,13 @@ js-tests:
 	cargo build --quiet --locked --workspace --bin calotype
 	npm test --silent --workspace js/workers
 
-# URL builders of others against a running server; that our test of delivery fails with a hyper that lacks the repairs; slow readers and the Workers runtime.
+# URL builders of others and the official SDKs against a running server; that our test of delivery fails with a hyper that lacks the repairs; slow readers
+# and the Workers runtime.
 conformance:
 	conformance/hyper-1.10/run.sh
 	conformance/slow-reader/run.sh --quick
 	scripts/with-server.sh npm test --silent --workspace conformance/url-builders
+	scripts/with-server.sh npm test --silent --workspace conformance/sdk
 
 # The playground in a real browser.
 e2e:

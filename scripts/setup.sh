@@ -30,6 +30,8 @@ if [ "$what" = test ]; then
   need avifdec libavif-bin
   # HEIC pixels. A library, so the loader is asked.
   python3 -c 'import ctypes; ctypes.CDLL("libheif.so.1")' 2>/dev/null || missing+=(libheif1)
+  # The server alone: the tests start one of their own.
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
 fi
 if [ ${#missing[@]} -gt 0 ]; then
@@ -67,6 +69,10 @@ if [ "$what" = test ]; then
   if ! .tools/venv/bin/python -c 'import PIL, numpy' 2>/dev/null; then
     python3 -m venv .tools/venv
     .tools/venv/bin/pip install --quiet --disable-pip-version-check 'pillow==13.*' 'numpy==2.*'
+  fi
+  # The official SDK, as a client of the management API.
+  if ! .tools/venv/bin/python -c 'import cloudflare' 2>/dev/null; then
+    .tools/venv/bin/pip install --quiet --disable-pip-version-check 'cloudflare==5.9.*'
   fi
   if ! .tools/bin/cargo-deny --version 2>/dev/null | grep -q '0\.20\.2'; then
     cargo install --quiet --debug --locked --root .tools --target-dir target/tools cargo-deny@0.20.2

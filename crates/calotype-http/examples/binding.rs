@@ -126,6 +126,7 @@ fn serve(socket: &Path, spool: &Path, worker: Arc<dyn Worker>) -> BindingServer 
         worker,
         limits: Limits::default(),
         playground: None,
+        hosted: None,
         links_canonical: true,
         encoder_version: String::new(),
     });

@@ -12,15 +12,22 @@ use calotype_worker::Worker;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderName, Request, StatusCode};
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 
 use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::digest;
+use crate::drained::Drained;
+use crate::hosted::{Hosted, HostedSettings};
 use crate::refusal;
+use crate::router::Surface;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
+use crate::surface::api::{Api, Door};
 use crate::surface::binding::{Binding, BindingSettings};
 use crate::surface::cf_image::CfImage;
+use crate::surface::delivery::Delivery;
 use crate::surface::playground::{self, Playground};
+use crate::surface::upload::OneTimeUpload;
 use crate::surface::url::UrlSurface;
 use crate::surface::{ops, site};
 
@@ -36,6 +43,8 @@ pub struct AppSettings {
     pub limits: Limits,
     /// The playground, unless it is switched off.
     pub playground: Option<PlaygroundSettings>,
+    /// Hosted images, if there is a place for them.
+    pub hosted: Option<HostedSettings>,
     /// Name the source as canonical on results (spec 13.1).
     pub links_canonical: bool,
     /// What the bytes of results depend on besides plan and source: part of every tag.
@@ -58,8 +67,42 @@ pub struct App {
     url: Arc<UrlSurface>,
     limits: Limits,
     playground: Option<Arc<Playground>>,
+    hosted: Option<HostedSurfaces>,
     started: Instant,
     stopping: AtomicBool,
+}
+
+/// The surfaces of hosted images.
+struct HostedSurfaces {
+    hosted: Arc<Hosted>,
+    api: Api,
+    upload: OneTimeUpload,
+    delivery: Delivery,
+}
+
+impl HostedSurfaces {
+    fn new(hosted: Arc<Hosted>, delivery: Delivery) -> Self {
+        Self {
+            delivery,
+            api: Api::new(hosted.clone(), Door::Public),
+            upload: OneTimeUpload::new(hosted.clone()),
+            hosted,
+        }
+    }
+
+    /// The surface that a request is for, if it is one of these.
+    fn having(&self, parts: &http::request::Parts) -> Option<&dyn Surface> {
+        if self.api.has(parts.uri.path()) {
+            return Some(&self.api);
+        }
+        if self.hosted.urls.upload_path(parts).is_some() {
+            return Some(&self.upload);
+        }
+        if self.hosted.delivery_path(parts).is_some() {
+            return Some(&self.delivery);
+        }
+        None
+    }
 }
 
 impl std::fmt::Debug for App {
@@ -82,6 +125,7 @@ impl App {
             settings.sources,
             playground.clone().map(|own| own as Arc<dyn OwnPictures>),
         ));
+        let encoder_version = settings.encoder_version.clone();
         let url = Arc::new(UrlSurface::new(
             sources.clone(),
             settings.worker.clone(),
@@ -89,9 +133,22 @@ impl App {
             settings.links_canonical,
             settings.encoder_version,
         ));
+        let hosted = settings.hosted.map(|hosted| {
+            let frames_area_px_max = settings.limits.animation_area_px_refused;
+            let hosted = Arc::new(Hosted::new(hosted, settings.worker.clone(), frames_area_px_max));
+            let delivery = Delivery::new(
+                hosted.clone(),
+                sources.clone(),
+                settings.worker.clone(),
+                settings.limits,
+                encoder_version,
+            );
+            HostedSurfaces::new(hosted, delivery)
+        });
         Self {
             sources,
             worker: settings.worker,
+            hosted,
             url,
             limits: settings.limits,
             playground,
@@ -112,6 +169,20 @@ impl App {
     #[must_use]
     pub fn cf_image(&self) -> CfImage {
         CfImage::new(self.url.clone(), self.limits)
+    }
+
+    /// The management API for the binding's socket, if there are hosted images: no token is asked for there.
+    #[must_use]
+    pub fn binding_api(&self) -> Option<Arc<dyn Surface>> {
+        let surfaces = self.hosted.as_ref()?;
+        Some(Arc::new(Api::new(surfaces.hosted.clone(), Door::Socket)))
+    }
+
+    /// Tells the server's own address, which stands in URLs where neither the operator nor the client has named one.
+    pub fn is_reached_at(&self, url: &str) {
+        if let Some(surfaces) = &self.hosted {
+            let _ = surfaces.hosted.urls.fallback.set(url.to_owned());
+        }
     }
 
     /// From now on `/health` says that no more requests should come.
@@ -165,7 +236,7 @@ impl App {
     /// Never; the type is what servers expect.
     pub async fn handle<B>(&self, request: Request<B>) -> Result<Answer, Infallible>
     where
-        B: http_body::Body<Data = Bytes> + Send,
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = Instant::now();
@@ -177,7 +248,7 @@ impl App {
         tracing::info!(
             target: "calotype::access",
             method = %parts.method,
-            path = %parts.uri.path(),
+            path = %self.logged_path(&parts),
             status = answer.status().as_u16(),
             bytes = text_of(&answer, &CONTENT_LENGTH),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -188,12 +259,16 @@ impl App {
 
     async fn route<B>(&self, parts: &http::request::Parts, body: B) -> Answer
     where
-        B: http_body::Body<Data = Bytes> + Send,
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let path = parts.uri.path();
         if let Some(answer) = self.url.serve(parts).await {
             return answer;
+        }
+        if let Some(surface) = self.hosted.as_ref().and_then(|surfaces| surfaces.having(parts)) {
+            let body = Drained::new(body).map_err(Into::into).boxed_unsync();
+            return surface.answer(Request::from_parts(parts.clone(), body)).await;
         }
         if path == "/health" {
             return ops::health(
@@ -225,6 +300,15 @@ impl App {
             );
         }
         site::serve(parts, &self.sources).await
+    }
+
+    /// A path as the log may have it: whoever reads one that takes an upload could use it.
+    fn logged_path<'p>(&self, parts: &'p http::request::Parts) -> &'p str {
+        let takes_upload = |surfaces: &HostedSurfaces| surfaces.hosted.urls.upload_path(parts).is_some();
+        if self.hosted.as_ref().is_some_and(takes_upload) {
+            return "/upload/…";
+        }
+        parts.uri.path()
     }
 
     fn uptime(&self) -> Duration {

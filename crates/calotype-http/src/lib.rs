@@ -1,7 +1,7 @@
 //! The HTTP surfaces.
 //!
 //! Each surface is a module that knows nothing of the others: [`url`](surface::url) (transforms by URL), `site` (untouched files of the root or
-//! origin), `playground`, `binding` (the Images binding), `ops`. They share what stands beside them: sources,
+//! origin), `playground`, `binding` (the Images binding), `api`, `upload` and `delivery` (hosted images), `ops`. They share what stands beside them: sources,
 //! negotiation, conditional requests, the answer to a fault, complete bodies.
 //!
 //! Two doors accept connections: [`Server`], behind which [`App`] answers, and [`BindingServer`], behind which a [`Router`] asks the surfaces that are mounted
@@ -17,7 +17,9 @@ mod connection;
 mod digest;
 mod drained;
 mod flight;
+mod form_body;
 mod freshness;
+mod hosted;
 mod refusal;
 mod router;
 mod server;
@@ -29,6 +31,7 @@ mod zone;
 
 pub use app::{App, AppSettings, PlaygroundSettings};
 pub use binding_server::BindingServer;
+pub use hosted::{HostedLimits, HostedSettings, PublicUrls};
 pub use router::{AnswerFuture, RequestBytes, Router, Surface};
 pub use server::{Server, ServerSettings};
 pub use sources::SourceSettings;

@@ -23,6 +23,7 @@ mod negotiate;
 mod op;
 mod options;
 mod path;
+mod signed_url;
 mod turn;
 mod warning;
 
@@ -47,5 +48,6 @@ pub use op::{
 };
 pub use options::{BindingForm, BindingLayer, BindingPlan, Door, Options, OutputFields, Planned};
 pub use path::{SourceRef, TransformPath};
+pub use signed_url::{SignatureFault, Signed, sign_url, signature, signed_message, verify_url};
 pub use turn::Turn;
 pub use warning::Warning;

@@ -39,6 +39,13 @@ impl OriginAuth {
         Self(kept)
     }
 
+    /// The value of `Authorization` alone.
+    #[must_use]
+    pub fn authorization(mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
+        Self(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -17,7 +17,8 @@ const CDN_LOOP_OURSELVES: &str = "calotype";
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const ACCEPTED: HeaderValue = HeaderValue::from_static("image/*,*/*;q=0.8");
 
-/// What is the same for every hop of one fetch.
+/// What is the same for every hop of one fetch, but for the credentials.
+#[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
     pub(crate) user_agent: &'a HeaderValue,
     pub(crate) via: &'a [HeaderValue],

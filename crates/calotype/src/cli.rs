@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::hosted::HostedCommand;
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Health(HealthArguments),
     /// Print the licence of the built-in font
     Licenses,
+    #[command(flatten)]
+    Hosted(HostedCommand),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -71,9 +75,12 @@ pub(crate) struct ServeArguments {
     /// HTTP origin of plain paths that the root does not have
     #[arg(long, value_name = "URL")]
     pub(crate) origin: Option<String>,
-    /// Directory for the server's own files; only one server may use it
+    /// Directory for hosted images and the server's own files; only one server may use it
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// PostgreSQL for hosted images, e.g. postgres://user@host/name [default: SQLite in the data directory]
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
     /// Domain that this server serves; its hosts count as "this zone". May be repeated
     #[arg(long = "zone", value_name = "DOMAIN")]
     pub(crate) zones: Vec<String>,

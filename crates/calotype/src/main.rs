@@ -5,6 +5,7 @@ mod cli;
 mod explain;
 mod failure;
 mod health;
+mod hosted;
 mod info;
 mod licenses;
 mod serve;
@@ -40,6 +41,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Licenses => licenses::run(),
+        Command::Hosted(command) => hosted::run(&command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "calotype", &mut std::io::stdout());
             Ok(())

@@ -13,6 +13,7 @@ use calotype_http::{
 };
 use calotype_plan::{Inputs, Light, Limits};
 use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
+use calotype_store::Store;
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -21,6 +22,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{ServeArguments, TestHooks};
 use crate::failure::Failure;
+use crate::hosted::{self, FirstRun};
 use crate::settings::{InputSettings, LightSettings, LogFormat, Settings};
 
 /// Serves until it is told to stop.
@@ -41,7 +43,15 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
 
 async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> Result<(), Failure> {
     check_hooks(hooks, &settings)?;
-    let (app, memory) = app(&settings)?;
+    let store = match settings.data.clone() {
+        Some(data) => Some(Arc::new(hosted::open(data, &settings).await?)),
+        None => None,
+    };
+    let first_run = match &store {
+        Some(store) => hosted::first_run(store).await?,
+        None => None,
+    };
+    let (app, memory) = app(&settings, store.clone())?;
     let app = Arc::new(app);
     let server_settings = ServerSettings {
         connections_max: settings.connections,
@@ -60,10 +70,12 @@ async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> R
     let address = server.address().map_err(|error| Failure::Other(error.to_string()))?;
     let bindings = binding_servers(&settings, hooks, &app, memory, server_settings).await?;
     let outbound = outbound_server(&settings, &app, server_settings)?;
-    announce(&settings, address, &bindings)?;
+    app.is_reached_at(&format!("http://{}", host_of(address)));
+    announce(&settings, address, &bindings, first_run.as_ref())?;
     if hooks.binding_echo {
         tracing::warn!("--binding-echo is on: this server is for test suites, not for users");
     }
+    let sweeping = store.clone().map(|store| tokio::spawn(hosted::sweep(store)));
     let stop = stop_signal(stop_with_stdin)?;
     // The others hear of the signal when its sender is dropped.
     let (tell, told) = watch::channel(());
@@ -79,6 +91,12 @@ async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> R
         })
         .await;
     while running.join_next().await.is_some() {}
+    if let Some(sweeping) = sweeping {
+        sweeping.abort();
+    }
+    if let Some(store) = store {
+        store.close().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -121,11 +139,12 @@ async fn binding_servers(
                 spool.display()
             ))
         })?;
-    // Further surfaces of this socket are mounted here.
-    let router = Arc::new(Router::new().mount(Arc::new(binding)));
+    let router = Router::new().mount(Arc::new(binding));
     let mut servers = Vec::new();
     if let Some(path) = &settings.binding_socket {
-        let server = BindingServer::bind(path, settings.binding_socket_mode.0, router.clone(), server_settings);
+        // No token is asked for where the file's mode says who comes in; whoever can reach a port may be a page in a browser.
+        let router = app.binding_api().into_iter().fold(router.clone(), Router::mount);
+        let server = BindingServer::bind(path, settings.binding_socket_mode.0, Arc::new(router), server_settings);
         servers.push(server.map_err(|error| {
             Failure::Usage(format!(
                 "cannot listen on {}: {error}; name another path with --binding-socket",
@@ -134,7 +153,7 @@ async fn binding_servers(
         })?);
     }
     if let Some(address) = settings.binding_listen {
-        let server = BindingServer::bind_port(address, router, server_settings).await;
+        let server = BindingServer::bind_port(address, Arc::new(router), server_settings).await;
         servers.push(server.map_err(|error| {
             Failure::Usage(format!(
                 "cannot listen on {address}: {error}; choose another address or port with --binding-listen"
@@ -163,7 +182,7 @@ fn outbound_server(
     Ok(Some(server))
 }
 
-fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
+fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMemory), Failure> {
     let limits = Limits {
         inputs: match settings.inputs {
             InputSettings::All => Inputs::All,
@@ -200,7 +219,7 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
         (false, true) => AddressGuard::public_only(),
         (false, false) => AddressGuard::with_networks(settings.allow_networks.clone()),
     };
-    let fetcher = Fetcher::new(FetchSettings {
+    let fetch = FetchSettings {
         guard,
         trusted_origin: settings.origin.clone(),
         connect_timeout: settings.connect_timeout.0,
@@ -209,7 +228,9 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
         source_bytes_max: limits.source_bytes_max,
         memory: memory.clone(),
         ..FetchSettings::default()
-    });
+    };
+    let hosted = store.map(|store| hosted::surfaces(store, settings, fetch.clone(), memory.clone()));
+    let fetcher = Fetcher::new(fetch);
     let root = settings
         .root
         .as_deref()
@@ -246,6 +267,7 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
         worker: Arc::new(worker),
         limits,
         playground: settings.playground.then(PlaygroundSettings::default),
+        hosted,
         links_canonical: settings.canonical_link,
         encoder_version: format!(
             "{} {} {}{light}",
@@ -257,13 +279,23 @@ fn app(settings: &Settings) -> Result<(App, SourceMemory), Failure> {
     Ok((app, memory))
 }
 
-/// What to open, for whoever started it.
-fn announce(settings: &Settings, address: SocketAddr, bindings: &[BindingServer]) -> Result<(), Failure> {
-    let host = if address.ip().is_unspecified() {
+/// A host to reach the server at, on this machine.
+fn host_of(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
-    };
+    }
+}
+
+/// What to open, for whoever started it.
+fn announce(
+    settings: &Settings,
+    address: SocketAddr,
+    bindings: &[BindingServer],
+    first_run: Option<&FirstRun>,
+) -> Result<(), Failure> {
+    let host = host_of(address);
     let example = if settings.playground {
         "-/samples/lake.jpg"
     } else {
@@ -294,6 +326,10 @@ fn announce(settings: &Settings, address: SocketAddr, bindings: &[BindingServer]
     if let Some(origin) = &settings.origin {
         lines.push_str(&format!("  origin       {origin}\n"));
     }
+    if let Some(data) = &settings.data {
+        lines.push_str(&format!("  hosted       {}\n", data.display()));
+    }
+    lines.extend(first_run.map(|first_run| first_run.hint(&format!("http://{host}"))));
     io::stdout()
         .write_all(lines.as_bytes())
         .map_err(|error| Failure::Other(error.to_string()))?;

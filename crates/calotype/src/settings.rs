@@ -28,6 +28,22 @@ pub(crate) struct Settings {
     pub(crate) origin: Option<Url>,
     /// Directory for the server's own files.
     pub(crate) data: Option<PathBuf>,
+    /// PostgreSQL by its URL; SQLite in the data directory if none.
+    pub(crate) database: Option<Hidden>,
+    /// The key that seals secrets in the database, as 64 hex digits; a file in the data directory if none.
+    pub(crate) sealing_key: Option<Hidden>,
+    /// What stands before `/{hash}/{id}/{variant}` in URLs of hosted images.
+    pub(crate) delivery_url: Option<Url>,
+    /// What stands before `/{hash}/{id}` in URLs that take one upload.
+    pub(crate) upload_url: Option<Url>,
+    /// Hosted images at `/{hash}/{id}/{variant}` too.
+    pub(crate) short_delivery_paths: bool,
+    /// Bytes of an uploaded image.
+    pub(crate) upload_bytes: Bytes,
+    /// Signing keys of an account.
+    pub(crate) signing_keys: u64,
+    /// Reading signing keys takes a token that may write.
+    pub(crate) keys_take_write: bool,
     /// Domains that this server serves.
     pub(crate) zones: Vec<String>,
     /// Rule on the hosts of absolute sources.
@@ -171,6 +187,14 @@ impl Default for Settings {
             root: None,
             origin: None,
             data: None,
+            database: None,
+            sealing_key: None,
+            delivery_url: None,
+            upload_url: None,
+            short_delivery_paths: false,
+            upload_bytes: Bytes(10 << 20),
+            signing_keys: 2,
+            keys_take_write: false,
             zones: Vec::new(),
             allow_origin: "this-zone".to_owned(),
             allow_private: false,
@@ -409,7 +433,11 @@ fn command_line(mut figment: Figment, arguments: &ServeArguments) -> Figment {
             figment = set(figment, key, path.display().to_string());
         }
     }
-    for (key, text) in [("origin", &arguments.origin), ("allow_origin", &arguments.allow_origin)] {
+    for (key, text) in [
+        ("origin", &arguments.origin),
+        ("allow_origin", &arguments.allow_origin),
+        ("database", &arguments.database),
+    ] {
         if let Some(text) = text {
             figment = set(figment, key, text.clone());
         }
@@ -511,15 +539,21 @@ fn hint(key: &str) -> &'static str {
         "zones" => "; write a list of domains, for example [\"example.com\"]",
         "allow_networks" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
         "binding_socket_mode" => "; write permissions as chmod takes them, for example 0660",
-        "memory" | "source_memory" | "binding_spool_bytes" | "binding_form_bytes" | "limits.job_memory" => {
-            "; write a size, for example 512MiB or 100MB"
-        }
+        "delivery_url" | "upload_url" => "; write a URL, for example https://images.example.com",
+        "memory"
+        | "source_memory"
+        | "upload_bytes"
+        | "binding_spool_bytes"
+        | "binding_form_bytes"
+        | "limits.job_memory" => "; write a size, for example 512MiB or 100MB",
         key if key.starts_with("limits.") && key.ends_with("_bytes") => "; write a size, for example 512MiB or 100MB",
         key if key.ends_with("_timeout") => "; write a time, for example 30s or 2m",
         "log_format" => "; write text or json",
-        "threads" | "queue" | "redirects" | "connections" => "; write a whole number",
+        "threads" | "queue" | "redirects" | "connections" | "signing_keys" => "; write a whole number",
         key if key.starts_with("limits.") => "; write a whole number, for example 16000",
-        "allow_private" | "binding_public" | "playground" | "canonical_link" => "; write true or false",
+        "allow_private" | "binding_public" | "playground" | "canonical_link" | "short_delivery_paths" | "keys_take_write" => {
+            "; write true or false"
+        }
         _ => "",
     }
 }
@@ -578,6 +612,29 @@ impl<'de> Deserialize<'de> for Mode {
             Ok(mode) if mode <= 0o777 => Ok(Self(mode)),
             _ => Err(serde::de::Error::custom(format!("`{digits}` is no file mode"))),
         }
+    }
+}
+
+/// A text that is nobody else's business: `--print-settings` shows that it is set, and not what it is.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Hidden(String);
+
+impl Hidden {
+    /// The text.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
+
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(set)")
     }
 }
 

@@ -284,7 +284,7 @@ fn parse_head(head: &[u8]) -> Answer {
 /// The length of the body to come, which every answer announces (spec 12.6). `None` where none comes.
 fn body_length(answer: &Answer, method: &str) -> Option<usize> {
     assert_eq!(answer.header("transfer-encoding"), None, "bodies have a known length");
-    if method == "HEAD" || answer.status == 304 || answer.status < 200 {
+    if method == "HEAD" || matches!(answer.status, 204 | 304) || answer.status < 200 {
         return None;
     }
     let length = answer

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calotype_engine::{NoModels, Vision};
-use calotype_http::{App, AppSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones};
+use calotype_http::{
+    App, AppSettings, HostedSettings, PlaygroundSettings, Server, ServerSettings, SourceSettings, Zones,
+};
 use calotype_plan::Limits;
 use calotype_source::{AllowedOrigins, FetchSettings, Fetcher, LocalRoot};
 use calotype_worker::{InProcess, Worker, WorkerSettings};
@@ -26,6 +28,7 @@ pub struct Setup {
     pub allowed: AllowedOrigins,
     pub limits: Limits,
     pub playground: Option<PlaygroundSettings>,
+    pub hosted: Option<HostedSettings>,
     pub links_canonical: bool,
     pub worker: Option<Arc<dyn Worker>>,
     pub vision: Arc<dyn Vision>,
@@ -42,6 +45,7 @@ impl Default for Setup {
             allowed: AllowedOrigins::ThisZone,
             limits: Limits::default(),
             playground: None,
+            hosted: None,
             links_canonical: true,
             worker: None,
             vision: Arc::new(NoModels),
@@ -84,6 +88,7 @@ impl Setup {
             worker,
             limits: self.limits,
             playground: self.playground,
+            hosted: self.hosted,
             links_canonical: self.links_canonical,
             encoder_version: calotype_codec::encoder_version().to_owned(),
         };

@@ -12,7 +12,7 @@ use multer::{Field, Multipart};
 
 use super::refusal::Refusal;
 use super::spool::{CallSpool, Part, Spool};
-use super::upload::{Allowance, HeadTooLong, Upload};
+use crate::form_body::{Allowance, HeadTooLong, Upload};
 
 /// Parts beside the canvas and the layers: those that are known, and a few that are not.
 const OTHER_PARTS_MAX: usize = 16;

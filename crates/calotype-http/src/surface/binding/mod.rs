@@ -3,7 +3,6 @@
 mod form;
 mod refusal;
 mod spool;
-mod upload;
 
 use std::io;
 use std::path::PathBuf;

@@ -15,11 +15,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How many bytes may still come before the parser has to be through with what it reads.
 #[derive(Debug, Clone)]
-pub(super) struct Allowance(Arc<AtomicU64>);
+pub(crate) struct Allowance(Arc<AtomicU64>);
 
 /// The parser did not get through.
 #[derive(Debug)]
-pub(super) struct HeadTooLong;
+pub(crate) struct HeadTooLong;
 
 impl std::fmt::Display for HeadTooLong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,17 +30,17 @@ impl std::fmt::Display for HeadTooLong {
 impl std::error::Error for HeadTooLong {}
 
 impl Allowance {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicU64::new(HEAD_BYTES_MAX)))
     }
 
     /// A boundary and a head are looked for: the parser keeps all that it reads.
-    pub(super) fn for_head(&self) {
+    pub(crate) fn for_head(&self) {
         self.0.store(HEAD_BYTES_MAX, Ordering::Relaxed);
     }
 
     /// Data is read: the parser keeps one piece, and whoever takes the data bounds it.
-    pub(super) fn for_data(&self) {
+    pub(crate) fn for_data(&self) {
         self.0.store(u64::MAX, Ordering::Relaxed);
     }
 
@@ -57,14 +57,14 @@ impl Allowance {
 }
 
 /// The body of a request.
-pub(super) struct Upload<B> {
+pub(crate) struct Upload<B> {
     body: Option<B>,
     allowance: Allowance,
     has_rested: bool,
 }
 
 impl<B> Upload<B> {
-    pub(super) fn new(body: B, allowance: Allowance) -> Self {
+    pub(crate) fn new(body: B, allowance: Allowance) -> Self {
         Self {
             body: Some(body),
             allowance,

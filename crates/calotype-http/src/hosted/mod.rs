@@ -1,0 +1,118 @@
+//! Hosted images as the surfaces share them: the store, what is taken in, and how it is told of.
+
+mod facts;
+mod form;
+mod problem;
+mod record;
+mod split_metadata;
+mod urls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calotype_source::{Fetcher, SourceMemory};
+use calotype_store::Store;
+use calotype_worker::Worker;
+use tokio::sync::Semaphore;
+
+pub(crate) use form::{Bounds, UploadForm};
+pub(crate) use problem::{Outcome, Problem, allow, success, success_with};
+pub(crate) use record::{Record, parse_timestamp, timestamp};
+/// How long browsers keep public images if nobody says otherwise: two days.
+pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
+
+pub(crate) use urls::Bases;
+
+pub use urls::PublicUrls;
+
+/// What hosted images are made of.
+#[derive(Debug)]
+pub struct HostedSettings {
+    /// Where they are kept.
+    pub store: Arc<Store>,
+    /// Where the world finds them.
+    pub urls: PublicUrls,
+    /// Fetches images that are uploaded by their URL; its bound on bytes is at least that of uploads.
+    pub fetcher: Fetcher,
+    /// The memory that originals share.
+    pub memory: SourceMemory,
+    /// Bounds.
+    pub limits: HostedLimits,
+    /// From the head of a request to the end of its form.
+    pub receive_timeout: Duration,
+    /// Reading signing keys takes Write (D4).
+    pub keys_take_write: bool,
+    /// Delivery at `/{hash}/…` too, without the prefix.
+    pub short_delivery_paths: bool,
+}
+
+/// Bounds on hosted images (spec 5.1).
+#[derive(Debug, Clone, Copy)]
+pub struct HostedLimits {
+    /// Bytes of an upload: 10 MiB, inclusive (D27). Over it: 5413.
+    pub upload_bytes_max: u64,
+    /// Uploads that arrive at once; one more is answered with 5503.
+    pub uploads_max: usize,
+    /// Variants of an account.
+    pub variants_max: u64,
+    /// Signing keys of an account.
+    pub signing_keys_max: u64,
+}
+
+impl Default for HostedLimits {
+    fn default() -> Self {
+        Self {
+            upload_bytes_max: 10 << 20,
+            uploads_max: 64,
+            variants_max: 100,
+            signing_keys_max: 2,
+        }
+    }
+}
+
+/// Hosted images, as every surface of them sees them.
+pub(crate) struct Hosted {
+    pub(crate) store: Arc<Store>,
+    pub(crate) urls: PublicUrls,
+    pub(crate) limits: HostedLimits,
+    pub(crate) keys_take_write: bool,
+    short_delivery_paths: bool,
+    worker: Arc<dyn Worker>,
+    fetcher: Fetcher,
+    memory: SourceMemory,
+    receive_timeout: Duration,
+    uploads: Semaphore,
+    /// Pixels of all frames of an animation that is taken.
+    animation_area_px_max: u64,
+}
+
+impl std::fmt::Debug for Hosted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hosted")
+            .field("urls", &self.urls)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hosted {
+    pub(crate) fn new(settings: HostedSettings, worker: Arc<dyn Worker>, animation_area_px_max: u64) -> Self {
+        Self {
+            store: settings.store,
+            urls: settings.urls,
+            keys_take_write: settings.keys_take_write,
+            short_delivery_paths: settings.short_delivery_paths,
+            worker,
+            fetcher: settings.fetcher,
+            memory: settings.memory,
+            receive_timeout: settings.receive_timeout,
+            uploads: Semaphore::new(settings.limits.uploads_max),
+            limits: settings.limits,
+            animation_area_px_max,
+        }
+    }
+    /// What stands behind the delivery prefix in a request's path, if it is for an image.
+    pub(crate) fn delivery_path<'r>(&self, request: &'r http::request::Parts) -> Option<&'r str> {
+        self.urls.delivery_path(request, self.short_delivery_paths)
+    }
+}

@@ -1,0 +1,229 @@
+//! The absolute URLs that answers hold (spec section 1, D1, D35).
+
+use std::sync::OnceLock;
+
+use calotype_store::{Account, ImageId, PUBLIC_VARIANT, Variant};
+use http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::client::PublicBase;
+
+/// Below the server's own address.
+const DELIVERY_PREFIX: &str = "/cdn-cgi/imagedelivery";
+/// Below the server's own address.
+const UPLOAD_PREFIX: &str = "/upload";
+/// What stays as it is in a segment: RFC 3986's unreserved characters, sub-delims, `:` and `@`.
+const SEGMENT: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// Where the world finds the server.
+#[derive(Debug, Clone, Default)]
+pub struct PublicUrls {
+    /// What stands before `/{hash}/{id}/{variant}`, e.g. `https://imagedelivery.net`.
+    pub delivery: Option<String>,
+    /// What stands before `/{hash}/{id}`, e.g. `https://upload.imagedelivery.net`.
+    pub upload: Option<String>,
+    /// The address for whoever asks without naming one, e.g. `http://127.0.0.1:8080`. It is known when the server listens.
+    pub fallback: OnceLock<String>,
+}
+
+/// The same for one request: what the operator has not set is where the client has just been.
+#[derive(Debug, Clone)]
+pub(crate) struct Bases {
+    delivery: String,
+    upload: String,
+}
+
+impl PublicUrls {
+    /// The bases for a request that came by the public door.
+    pub(crate) fn for_request(&self, request: &Parts) -> Bases {
+        let asked = PublicBase::of(request).map(|base| base.url(""));
+        self.bases(asked.as_deref().unwrap_or_else(|| self.fallback()))
+    }
+
+    /// The bases for one whose host says nothing.
+    pub(crate) fn for_nobody(&self) -> Bases {
+        self.bases(self.fallback())
+    }
+
+    fn fallback(&self) -> &str {
+        self.fallback.get().map_or("http://localhost", String::as_str)
+    }
+
+    /// What stands behind the upload prefix in a request's path, if it is for an upload URL: below `/upload/`, below the operator's own base, or anywhere on
+    /// the host that has the reference's name.
+    pub(crate) fn upload_path<'r>(&self, request: &'r Parts) -> Option<&'r str> {
+        let path = request.uri.path();
+        let rest = behind(path, UPLOAD_PREFIX)
+            .or_else(|| behind_base(self.upload.as_deref()?, request))
+            .or_else(|| {
+                is_host(request, "upload.imagedelivery.net")
+                    .then(|| behind(path, ""))
+                    .flatten()
+            })?;
+        has_hash(rest).then_some(rest)
+    }
+
+    /// The same for delivery. `is_short` allows it without a prefix on every host.
+    pub(crate) fn delivery_path<'r>(&self, request: &'r Parts, is_short: bool) -> Option<&'r str> {
+        let path = request.uri.path();
+        if let Some(rest) = behind(path, DELIVERY_PREFIX) {
+            return Some(rest);
+        }
+        let is_bare = is_short || is_host(request, "imagedelivery.net");
+        let rest = self
+            .delivery
+            .as_deref()
+            .and_then(|base| behind_base(base, request))
+            .or_else(|| is_bare.then(|| behind(path, "")).flatten())?;
+        has_hash(rest).then_some(rest)
+    }
+
+    fn bases(&self, server: &str) -> Bases {
+        let or = |set: &Option<String>, prefix: &str| {
+            set.as_deref().map_or_else(
+                || format!("{server}{prefix}"),
+                |base| base.trim_end_matches('/').to_owned(),
+            )
+        };
+        Bases {
+            delivery: or(&self.delivery, DELIVERY_PREFIX),
+            upload: or(&self.upload, UPLOAD_PREFIX),
+        }
+    }
+}
+
+impl Bases {
+    /// The URL of an image through a variant.
+    pub(crate) fn delivery(&self, account: &Account, id: &ImageId, variant: &str) -> String {
+        format!("{}/{}/{}/{variant}", self.delivery, account.hash, encoded(id.as_str()))
+    }
+
+    /// The URLs of an image through all variants: `public` first, then by name.
+    pub(crate) fn of_variants(&self, account: &Account, id: &ImageId, variants: &[Variant]) -> Vec<String> {
+        debug_assert!(variants.first().is_none_or(|first| first.name == PUBLIC_VARIANT));
+        variants
+            .iter()
+            .map(|variant| self.delivery(account, id, &variant.name))
+            .collect()
+    }
+
+    /// The URL that takes one upload.
+    pub(crate) fn upload(&self, account: &Account, id: &ImageId, secret: Option<&str>) -> String {
+        let mut url = format!("{}/{}/{}", self.upload, account.hash, encoded(id.as_str()));
+        if let Some(secret) = secret {
+            url.push('/');
+            url.push_str(secret);
+        }
+        url
+    }
+}
+
+fn behind<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
+    path.strip_prefix(prefix)?.strip_prefix('/')
+}
+
+/// What stands behind a base in the path of a request to the base's host.
+fn behind_base<'r>(base: &str, request: &'r Parts) -> Option<&'r str> {
+    let (_, rest) = base.trim_end_matches('/').split_once("://")?;
+    let (host, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    is_host(request, host)
+        .then(|| behind(request.uri.path(), prefix))
+        .flatten()
+}
+
+fn is_host(request: &Parts, host: &str) -> bool {
+    PublicBase::of(request).is_some_and(|base| base.host_and_port().eq_ignore_ascii_case(host))
+}
+
+/// Whether a path begins with what can be an account's hash.
+fn has_hash(path: &str) -> bool {
+    let hash = path.split('/').next().unwrap_or_default();
+    hash.len() == 22
+        && hash
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// An id in a path: its slashes stay.
+fn encoded(id: &str) -> String {
+    let segments: Vec<String> = id
+        .split('/')
+        .map(|segment| utf8_percent_encode(segment, &SEGMENT).to_string())
+        .collect();
+    segments.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(host: &str, path: &str) -> Parts {
+        let request = http::Request::builder()
+            .uri(path)
+            .header("host", host)
+            .body(())
+            .unwrap();
+        request.into_parts().0
+    }
+
+    #[test]
+    fn roles_are_told_apart_by_prefix_base_and_official_host() {
+        let urls = PublicUrls {
+            delivery: Some("https://img.example.com/pics".to_owned()),
+            upload: Some("https://up.example.com:8443/".to_owned()),
+            fallback: OnceLock::new(),
+        };
+        let hash = "qT7mVb2XLr0yJk4ZpN8sEw";
+        for (host, path, upload, delivery) in [
+            ("a.b", "/upload/H/id", true, false),
+            ("up.example.com:8443", "/H/id", true, false),
+            ("up.example.com", "/H/id", false, false),
+            ("upload.imagedelivery.net", "/H/id", true, false),
+            ("a.b", "/cdn-cgi/imagedelivery/H/id/public", false, true),
+            ("img.example.com", "/pics/H/id/public", false, true),
+            ("img.example.com", "/H/id/public", false, false),
+            ("imagedelivery.net", "/H/id/public", false, true),
+            ("a.b", "/upload/form.html", false, false),
+            ("imagedelivery.net", "/favicon.ico", false, false),
+        ] {
+            let request = request(host, &path.replace('H', hash));
+            assert_eq!(urls.upload_path(&request).is_some(), upload, "{host}{path}");
+            assert_eq!(urls.delivery_path(&request, false).is_some(), delivery, "{host}{path}");
+        }
+        let short = request("a.b", &format!("/{hash}/id/public"));
+        assert_eq!(
+            urls.delivery_path(&short, true),
+            Some(format!("{hash}/id/public").as_str())
+        );
+        assert_eq!(urls.delivery_path(&short, false), None);
+    }
+
+    #[test]
+    fn ids_are_encoded_segment_by_segment() {
+        for (id, path) in [
+            ("catalog/2026/50% off.png", "catalog/2026/50%25%20off.png"),
+            ("ü/😀", "%C3%BC/%F0%9F%98%80"),
+            ("a-b_c.d~e!$&'()*+,;=:@", "a-b_c.d~e!$&'()*+,;=:@"),
+            ("a?b#c\"<>[]", "a%3Fb%23c%22%3C%3E%5B%5D"),
+        ] {
+            assert_eq!(encoded(id), path);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Paths of the API, taken apart raw (spec 3.3).
+
+use percent_encoding::percent_decode_str;
+
+use crate::hosted::Problem;
+
+/// A path below `/client/v4`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Path {
+    VerifyToken,
+    Account(String, Resource),
+}
+
+/// What of an account is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Resource {
+    Images,
+    Image(String),
+    Blob(String),
+    Stats,
+    Keys,
+    Key(String),
+    Variants,
+    Variant(String),
+    VariantFlat(String),
+    Config,
+    DirectUploadV1,
+    BatchToken,
+    ImagesV2,
+    MetadataKeys,
+    DirectUploadV2,
+}
+
+impl Path {
+    /// The meaning of a raw path; 7003 if it has none.
+    pub(super) fn parse(raw: &str) -> Result<Self, Problem> {
+        let rest = raw.strip_prefix("/client/v4/").ok_or_else(Problem::no_route)?;
+        if rest == "user/tokens/verify" {
+            return Ok(Self::VerifyToken);
+        }
+        let (account, rest) = rest
+            .strip_prefix("accounts/")
+            .and_then(|rest| rest.split_once('/'))
+            .ok_or_else(Problem::no_route)?;
+        if rest == "tokens/verify" {
+            return Ok(Self::VerifyToken);
+        }
+        let is_account =
+            account == "local" || (account.len() == 32 && account.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if !is_account {
+            return Err(Problem::no_route());
+        }
+        let images = rest.strip_prefix("images/").ok_or_else(Problem::no_route)?;
+        let resource = if let Some(rest) = images.strip_prefix("v1") {
+            v1(rest)?
+        } else if let Some(rest) = images.strip_prefix("v2") {
+            v2(rest)?
+        } else {
+            return Err(Problem::no_route());
+        };
+        Ok(Self::Account(account.to_ascii_lowercase(), resource))
+    }
+}
+
+fn v1(rest: &str) -> Result<Resource, Problem> {
+    let rest = match rest {
+        "" | "/" => return Ok(Resource::Images),
+        rest => rest.strip_prefix('/').ok_or_else(Problem::no_route)?,
+    };
+    let segments: Vec<&str> = rest.trim_end_matches('/').split('/').collect();
+    Ok(match segments.as_slice() {
+        ["stats"] => Resource::Stats,
+        ["keys"] => Resource::Keys,
+        ["keys", name] => Resource::Key(decoded(name)?),
+        ["variants"] => Resource::Variants,
+        ["variants", name] => Resource::Variant(decoded(name)?),
+        ["variants", name, "flat"] => Resource::VariantFlat(decoded(name)?),
+        ["config"] => Resource::Config,
+        ["direct_upload"] => Resource::DirectUploadV1,
+        ["batch_token"] => Resource::BatchToken,
+        [
+            "keys" | "variants" | "stats" | "config" | "direct_upload" | "batch_token",
+            ..,
+        ] => return Err(Problem::no_route()),
+        [id] => Resource::Image(decoded(id)?),
+        // A client that pastes an id with slashes as it is (D13).
+        [id @ .., "blob"] => Resource::Blob(joined(id)?),
+        id => Resource::Image(joined(id)?),
+    })
+}
+
+fn v2(rest: &str) -> Result<Resource, Problem> {
+    match rest.trim_end_matches('/') {
+        "" => Ok(Resource::ImagesV2),
+        "/metadata/keys" => Ok(Resource::MetadataKeys),
+        "/direct_upload" => Ok(Resource::DirectUploadV2),
+        _ => Err(Problem::no_route()),
+    }
+}
+
+fn joined(segments: &[&str]) -> Result<String, Problem> {
+    let segments = segments
+        .iter()
+        .map(|segment| decoded(segment))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(segments.join("/"))
+}
+
+/// A segment, decoded; 5400 if it is no UTF-8.
+pub(super) fn decoded(segment: &str) -> Result<String, Problem> {
+    let text = percent_decode_str(segment)
+        .decode_utf8()
+        .map_err(|_| Problem::bad_request("the path is not valid UTF-8 after percent-decoding"))?;
+    Ok(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: &str = "9f2c51d84be04a17a3d60e7785c1b2aa";
+
+    fn resource(rest: &str) -> Option<Resource> {
+        match Path::parse(&format!("/client/v4/accounts/{ACCOUNT}/images/{rest}")) {
+            Ok(Path::Account(account, resource)) if account == ACCOUNT => Some(resource),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_endpoint_has_its_path_and_fixed_names_win() {
+        let id = |text: &str| Some(Resource::Image(text.to_owned()));
+        for (rest, want) in [
+            ("v1", Some(Resource::Images)),
+            ("v1/", Some(Resource::Images)),
+            ("v1/stats", Some(Resource::Stats)),
+            ("v1/keys", Some(Resource::Keys)),
+            ("v1/keys/autumn", Some(Resource::Key("autumn".to_owned()))),
+            ("v1/keys/a/b", None),
+            ("v1/variants", Some(Resource::Variants)),
+            ("v1/variants/thumb", Some(Resource::Variant("thumb".to_owned()))),
+            (
+                "v1/variants/thumb/flat",
+                Some(Resource::VariantFlat("thumb".to_owned())),
+            ),
+            ("v1/config", Some(Resource::Config)),
+            ("v1/direct_upload", Some(Resource::DirectUploadV1)),
+            ("v1/batch_token", Some(Resource::BatchToken)),
+            ("v2", Some(Resource::ImagesV2)),
+            ("v2/metadata/keys", Some(Resource::MetadataKeys)),
+            ("v2/direct_upload", Some(Resource::DirectUploadV2)),
+            ("v2/abc", None),
+            ("v3", None),
+            ("v1x", None),
+            ("v1/abc", id("abc")),
+            ("v1/this%2Fis%20a%25", id("this/is a%")),
+            ("v1/a/b/c.png", id("a/b/c.png")),
+            ("v1/abc/blob", Some(Resource::Blob("abc".to_owned()))),
+            ("v1/a%2Fb/blob", Some(Resource::Blob("a/b".to_owned()))),
+            ("v1/a/b/blob", Some(Resource::Blob("a/b".to_owned()))),
+            ("v1/blob", id("blob")),
+            ("v1/a%FF", None),
+        ] {
+            assert_eq!(resource(rest), want, "{rest}");
+        }
+    }
+
+    #[test]
+    fn accounts_are_32_hex_digits_or_the_local_one() {
+        for (path, is_known) in [
+            ("/client/v4/accounts/local/images/v1", true),
+            ("/client/v4/accounts/9F2C51D84BE04A17A3D60E7785C1B2AA/images/v1", true),
+            ("/client/v4/accounts/other/images/v1", false),
+            ("/client/v4/accounts//images/v1", false),
+            ("/client/v4/zones", false),
+            ("/client/v4/user/tokens/verify", true),
+        ] {
+            assert_eq!(Path::parse(path).is_ok(), is_known, "{path}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Giving up what nobody names any more, and looking whether all that is named is there.
+
+use std::time::Duration;
+
+use sqlx::Row;
+
+use super::{BlobHash, BlobName};
+use crate::clock::Position;
+use crate::{Result, Store, StoreError};
+
+/// Blobs looked at in one go.
+const BATCH: i64 = 500;
+/// How long the log of events is kept: 30 days.
+const EVENTS_MS: i64 = 30 * 24 * 3_600_000;
+
+/// What a collection took away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Collected {
+    /// Originals that no image names.
+    pub originals: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that no row knows, and uploads that never ended.
+    pub strays: u64,
+    /// Drafts whose time is over.
+    pub drafts: u64,
+    /// Batch tokens that have ended.
+    pub batch_tokens: u64,
+    /// Lines of the log.
+    pub events: u64,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Originals that images name.
+    pub originals: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Hashes of originals that images name and that are not there.
+    pub missing: Vec<String>,
+    /// Hashes of originals that have another length than they should, or, when all bytes were read, other bytes.
+    pub damaged: Vec<String>,
+    /// Files that no row knows: a collection takes them away.
+    pub strays: u64,
+}
+
+impl Store {
+    /// Takes away what nobody names and was not touched within `grace`.
+    ///
+    /// An original leaves in three steps: its row says that it leaves, its file is deleted, its row is deleted. Whoever uploads the same bytes meanwhile
+    /// gets the next epoch, and so another file.
+    ///
+    /// # Errors
+    /// When the database or the disk fails; what was not done is done the next time.
+    pub async fn collect(&self, grace: Duration) -> Result<Collected> {
+        let now_ms = self.clock.now_ms();
+        let mut collected = Collected {
+            drafts: self.end_drafts().await?,
+            ..Collected::default()
+        };
+        collected.batch_tokens = sqlx::query("DELETE FROM batch_tokens WHERE expires_ms <= $1")
+            .bind(now_ms)
+            .execute(&mut *self.database.write_alone().await?)
+            .await?
+            .rows_affected();
+        collected.events = sqlx::query("DELETE FROM events WHERE position < $1")
+            .bind(Position::start_of(now_ms.saturating_sub(EVENTS_MS)).0)
+            .execute(&mut *self.database.write_alone().await?)
+            .await?
+            .rows_affected();
+        let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+        self.collect_originals(now_ms.saturating_sub(grace_ms), &mut collected)
+            .await?;
+        for name in self.blobs.older_than(grace).await? {
+            if self.epoch_of(&name.hash).await? != Some(name.epoch) {
+                self.blobs.delete(&name).await?;
+                collected.strays = collected.strays.saturating_add(1);
+            }
+        }
+        let ended = self.blobs.sweep_incoming(grace).await?;
+        collected.strays = collected.strays.saturating_add(ended);
+        Ok(collected)
+    }
+
+    async fn collect_originals(&self, touched_before_ms: i64, collected: &mut Collected) -> Result<()> {
+        loop {
+            // The look at the images and the mark are one statement; an upload that names the blob at the same time has touched its row.
+            sqlx::query(
+                "UPDATE blobs SET is_leaving = 1 WHERE hash IN (
+                     SELECT b.hash FROM blobs b WHERE b.is_leaving = 0 AND b.touched_ms < $1
+                     AND NOT EXISTS (SELECT 1 FROM images i WHERE i.blob = b.hash) ORDER BY b.touched_ms LIMIT $2)
+                 AND is_leaving = 0 AND touched_ms < $1",
+            )
+            .bind(touched_before_ms)
+            .bind(BATCH)
+            .execute(&mut *self.database.write_alone().await?)
+            .await?;
+            let rows = sqlx::query("SELECT hash, epoch, bytes FROM blobs WHERE is_leaving = 1 LIMIT $1")
+                .bind(BATCH)
+                .fetch_all(self.database.pool())
+                .await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                let name = BlobName {
+                    hash: BlobHash::new(row.try_get("hash")?),
+                    epoch: row.try_get("epoch")?,
+                };
+                self.blobs.delete(&name).await?;
+                let gone = sqlx::query("DELETE FROM blobs WHERE hash = $1 AND epoch = $2 AND is_leaving = 1")
+                    .bind(name.hash.as_str())
+                    .bind(name.epoch)
+                    .execute(&mut *self.database.write_alone().await?)
+                    .await?;
+                collected.originals = collected.originals.saturating_add(gone.rows_affected());
+                let bytes = u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or_default();
+                collected.bytes = collected.bytes.saturating_add(bytes);
+            }
+        }
+    }
+
+    async fn epoch_of(&self, hash: &BlobHash) -> Result<Option<i64>> {
+        let row = sqlx::query("SELECT epoch FROM blobs WHERE hash = $1")
+            .bind(hash.as_str())
+            .fetch_optional(self.database.pool())
+            .await?;
+        Ok(row.map(|row| row.try_get("epoch")).transpose()?)
+    }
+
+    /// Looks whether every original that an image names is there and has its length; with `reads_bytes` also whether it has its bytes.
+    ///
+    /// # Errors
+    /// When the database or the disk fails.
+    pub async fn check(&self, reads_bytes: bool) -> Result<Report> {
+        let mut report = Report::default();
+        let mut after = String::new();
+        loop {
+            let rows = sqlx::query(
+                "SELECT hash, epoch, bytes FROM blobs b WHERE hash > $1
+                 AND EXISTS (SELECT 1 FROM images i WHERE i.blob = b.hash) ORDER BY hash LIMIT $2",
+            )
+            .bind(after.as_str())
+            .bind(BATCH)
+            .fetch_all(self.database.pool())
+            .await?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in rows {
+                let name = BlobName {
+                    hash: BlobHash::new(row.try_get("hash")?),
+                    epoch: row.try_get("epoch")?,
+                };
+                let bytes = u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or_default();
+                name.hash.as_str().clone_into(&mut after);
+                report.originals = report.originals.saturating_add(1);
+                report.bytes = report.bytes.saturating_add(bytes);
+                match self.blobs.length(&name).await? {
+                    None => report.missing.push(after.clone()),
+                    Some(length) if length != bytes => report.damaged.push(after.clone()),
+                    Some(_) if reads_bytes && !self.has_its_bytes(&name).await? => report.damaged.push(after.clone()),
+                    Some(_) => {}
+                }
+            }
+        }
+        for name in self.blobs.older_than(Duration::ZERO).await? {
+            if self.epoch_of(&name.hash).await? != Some(name.epoch) {
+                report.strays = report.strays.saturating_add(1);
+            }
+        }
+        Ok(report)
+    }
+
+    async fn has_its_bytes(&self, name: &BlobName) -> Result<bool> {
+        use sha2::{Digest, Sha256};
+        let mut reader = self.blobs.open(name).await?;
+        let mut hash = Sha256::new();
+        while let Some(piece) = reader.next_piece().await.map_err(StoreError::from)? {
+            hash.update(&piece);
+        }
+        Ok(crate::secret::hex(&hash.finalize()) == name.hash.as_str())
+    }
+}

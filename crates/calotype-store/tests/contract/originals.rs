@@ -1,0 +1,144 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use calotype_store::{GRACE, StoreError};
+
+use crate::support::{place, plain};
+
+const GRACE_MS: i64 = 3_600_000;
+
+#[tokio::test]
+async fn equal_bytes_are_kept_once_and_until_the_last_image_of_them_is_gone() {
+    let Some(place) = place().await else { return };
+    let first = place.keep(plain(), b"same").await.unwrap();
+    let second = place.keep(plain(), b"same").await.unwrap();
+    place.keep(plain(), b"other").await.unwrap();
+    assert_eq!(place.files(), 2);
+    place
+        .store
+        .delete_image(&place.account, first.id.as_str())
+        .await
+        .unwrap();
+    place.clock.advance_ms(2 * GRACE_MS);
+    assert_eq!(place.store.collect(GRACE).await.unwrap().originals, 0);
+    assert_eq!(place.bytes(&second).await.unwrap(), b"same");
+    place
+        .store
+        .delete_image(&place.account, second.id.as_str())
+        .await
+        .unwrap();
+    assert_eq!(
+        place.store.collect(GRACE).await.unwrap().originals,
+        0,
+        "its grace has just begun"
+    );
+    place.clock.advance_ms(GRACE_MS + 1);
+    let collected = place.store.collect(GRACE).await.unwrap();
+    assert_eq!((collected.originals, collected.bytes), (1, 4));
+    assert_eq!(place.files(), 1);
+    let back = place.keep(plain(), b"same").await.unwrap();
+    assert_eq!(place.bytes(&back).await.unwrap(), b"same");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_refused_leaves_nothing_for_long() {
+    let Some(place) = place().await else { return };
+    place.store.set_quota(&place.account, Some(0)).await.unwrap();
+    assert!(matches!(
+        place.keep(plain(), b"refused").await,
+        Err(StoreError::Full { .. })
+    ));
+    let incoming = place.store.receive().await.unwrap();
+    drop(incoming);
+    assert_eq!(
+        std::fs::read_dir(place.directory.path().join("incoming"))
+            .unwrap()
+            .count(),
+        0
+    );
+    place.clock.advance_ms(GRACE_MS + 1);
+    assert_eq!(place.store.collect(GRACE).await.unwrap().originals, 1);
+    assert_eq!(place.files(), 0);
+}
+
+#[tokio::test]
+async fn collecting_without_grace_never_takes_what_an_upload_that_succeeded_names() {
+    let Some(place) = place().await else { return };
+    let place = Arc::new(place);
+    let collector = tokio::spawn({
+        let place = place.clone();
+        async move {
+            for _ in 0..60 {
+                place.clock.advance_ms(2);
+                place.store.collect(Duration::from_millis(1)).await.unwrap();
+            }
+        }
+    });
+    let mut uploads = tokio::task::JoinSet::new();
+    for writer in 0..4_u8 {
+        let place = place.clone();
+        uploads.spawn(async move {
+            for round in 0..40_u8 {
+                // All writers have the same few bytes, and give half of them up again.
+                match place.keep(plain(), &[round % 3]).await {
+                    Ok(image) => {
+                        assert_eq!(
+                            place.bytes(&image).await.unwrap(),
+                            [round % 3],
+                            "writer {writer}, round {round}"
+                        );
+                        if round % 2 == 0 {
+                            place
+                                .store
+                                .delete_image(&place.account, image.id.as_str())
+                                .await
+                                .unwrap();
+                        }
+                    }
+                    // Given up between its file and its row: said, and nothing is stored.
+                    Err(StoreError::Blob(_)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+    }
+    uploads.join_all().await;
+    collector.await.unwrap();
+    let report = place.store.check(true).await.unwrap();
+    assert_eq!((report.missing.len(), report.damaged.len()), (0, 0), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_check_finds_what_is_missing_damaged_and_stray() {
+    let Some(place) = place().await else { return };
+    let mut paths = Vec::new();
+    for bytes in [b"whole", b"short", b"wrong", b"away!"] {
+        let image = place.keep(plain(), bytes).await.unwrap();
+        let hash = image.original.unwrap().blob.as_str().to_owned();
+        let folder = place
+            .directory
+            .path()
+            .join("originals")
+            .join(&hash[..2])
+            .join(&hash[2..4]);
+        let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        paths.push((hash, file));
+    }
+    std::fs::write(&paths[1].1, b"shor").unwrap();
+    std::fs::write(&paths[2].1, b"WRONG").unwrap();
+    std::fs::remove_file(&paths[3].1).unwrap();
+    let stray = paths[0].1.with_file_name(format!("{}-7", paths[0].0));
+    std::fs::write(&stray, b"stray").unwrap();
+    let quick = place.store.check(false).await.unwrap();
+    assert_eq!((quick.originals, quick.bytes, quick.strays), (4, 20, 1));
+    assert_eq!(quick.missing, [paths[3].0.clone()]);
+    assert_eq!(quick.damaged, [paths[1].0.clone()]);
+    let mut damaged = vec![paths[1].0.clone(), paths[2].0.clone()];
+    damaged.sort();
+    assert_eq!(place.store.check(true).await.unwrap().damaged, damaged);
+    // Uploading the bytes again mends the file.
+    place.keep(plain(), b"away!").await.unwrap();
+    assert_eq!(place.store.check(false).await.unwrap().missing.len(), 0);
+    assert_eq!(place.store.collect(Duration::ZERO).await.unwrap().strays, 1);
+    assert!(!stray.exists());
+}

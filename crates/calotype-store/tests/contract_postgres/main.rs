@@ -1,0 +1,23 @@
+//! The same contract over PostgreSQL, where it is installed; with `CI=true` it has to be.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod server;
+
+/// Where the tests of the contract keep their rows.
+mod backend {
+    pub(crate) async fn database() -> crate::support::Backend {
+        crate::server::database().await
+    }
+}
+
+#[path = "../contract/accounts.rs"]
+mod accounts;
+#[path = "../contract/images.rs"]
+mod images;
+#[path = "../contract/lists.rs"]
+mod lists;
+#[path = "../contract/originals.rs"]
+mod originals;
+#[path = "../contract/support.rs"]
+mod support;
