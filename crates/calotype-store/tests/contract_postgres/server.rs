@@ -21,7 +21,8 @@ const SCRIPT: &str = r#"
     echo ready
     cat >/dev/null
     "$2/pg_ctl" -D "$1/data" -m immediate stop >/dev/null
-    rm -rf "$1"/*
+    cd /
+    rm -rf "$1"
 "#;
 
 struct Server {
