@@ -53,6 +53,7 @@ pub(crate) async fn database() -> Backend {
 }
 
 impl Server {
+    #[expect(clippy::print_stdout, reason = "what was left out must be seen")]
     fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             assert_ne!(
