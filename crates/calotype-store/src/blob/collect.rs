@@ -85,7 +85,7 @@ impl Store {
 
     async fn collect_originals(&self, touched_before_ms: i64, collected: &mut Collected) -> Result<()> {
         loop {
-            // The look at the images and the mark are one statement; an upload that names the blob at the same time has touched its row.
+            let mut write = self.database.write().await?;
             sqlx::query(
                 "UPDATE blobs SET is_leaving = 1 WHERE hash IN (
                      SELECT b.hash FROM blobs b WHERE b.is_leaving = 0 AND b.touched_ms < $1
@@ -94,8 +94,16 @@ impl Store {
             )
             .bind(touched_before_ms)
             .bind(BATCH)
-            .execute(&mut *self.database.write_alone().await?)
+            .execute(write.connection())
             .await?;
+            // That looked at the images as they were when it began, and may have waited for an upload since. The rows are locked now, and whoever names
+            // one has to have locked it before: this look sees them all.
+            sqlx::query(
+                "UPDATE blobs SET is_leaving = 0 WHERE is_leaving = 1 AND EXISTS (SELECT 1 FROM images i WHERE i.blob = blobs.hash)",
+            )
+            .execute(write.connection())
+            .await?;
+            write.commit().await?;
             let rows = sqlx::query("SELECT hash, epoch, bytes FROM blobs WHERE is_leaving = 1 LIMIT $1")
                 .bind(BATCH)
                 .fetch_all(self.database.pool())

@@ -21,7 +21,8 @@ const SCRIPT: &str = r#"
     echo ready
     cat >/dev/null
     "$2/pg_ctl" -D "$1/data" -m immediate stop >/dev/null
-    rm -rf "$1"/*
+    cd /
+    rm -rf "$1"
 "#;
 
 struct Server {
@@ -52,6 +53,7 @@ pub(crate) async fn database() -> Backend {
 }
 
 impl Server {
+    #[expect(clippy::print_stdout, reason = "what was left out must be seen")]
     fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             assert_ne!(
