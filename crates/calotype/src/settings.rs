@@ -551,9 +551,12 @@ fn hint(key: &str) -> &'static str {
         "log_format" => "; write text or json",
         "threads" | "queue" | "redirects" | "connections" | "signing_keys" => "; write a whole number",
         key if key.starts_with("limits.") => "; write a whole number, for example 16000",
-        "allow_private" | "binding_public" | "playground" | "canonical_link" | "short_delivery_paths" | "keys_take_write" => {
-            "; write true or false"
-        }
+        "allow_private"
+        | "binding_public"
+        | "playground"
+        | "canonical_link"
+        | "short_delivery_paths"
+        | "keys_take_write" => "; write true or false",
         _ => "",
     }
 }
