@@ -53,9 +53,11 @@ js-tests:
 	npm run --silent --workspace js/playground check
 	npm test --silent --workspace js/playground
 
-# URL builders of others and the official SDKs against a running server; and that our test of delivery fails with a hyper that lacks the repairs.
+# URL builders of others and the official SDKs against a running server; that our test of delivery fails with a hyper that lacks the repairs; slow readers
+# and the Workers runtime.
 conformance:
 	conformance/hyper-1.10/run.sh
+	conformance/slow-reader/run.sh --quick
 	scripts/with-server.sh npm test --silent --workspace conformance/url-builders
 	scripts/with-server.sh npm test --silent --workspace conformance/sdk
 

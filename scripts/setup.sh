@@ -2,7 +2,7 @@
 # Installs what building and testing need and is not there yet. Safe to run again; quick when nothing is missing.
 #
 #   scripts/setup.sh build    compilers, Node, the WebAssembly target
-#   scripts/setup.sh test     that, and what tests compare with: Pillow, Chromium, foreign image tools, cargo-deny
+#   scripts/setup.sh test     that, and what tests compare with: Pillow, Chromium, the Workers runtime, foreign image tools, cargo-deny
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -61,6 +61,7 @@ if ! node_is_new node && ! { [ -x .tools/node_modules/.bin/node ] && node_is_new
 fi
 
 if [ "$what" = test ]; then
+  PATH=$PWD/.tools/node_modules/.bin:$PATH scripts/workerd.sh >/dev/null
   if ! .tools/venv/bin/python -c 'import PIL, numpy' 2>/dev/null; then
     python3 -m venv .tools/venv
     .tools/venv/bin/pip install --quiet --disable-pip-version-check 'pillow==13.*' 'numpy==2.*'

@@ -115,11 +115,13 @@ impl Door {
         let mut stop = std::pin::pin!(stop);
         loop {
             let place = tokio::select! {
+                biased;
                 () = &mut stop => break,
                 Ok(place) = places.clone().acquire_owned() => place,
             };
             while connections.try_join_next().is_some() {}
             tokio::select! {
+                biased;
                 () = &mut stop => break,
                 accepted = listener.accept() => match accepted {
                     Ok(stream) => drop(connections.spawn(start(stream, place))),

@@ -24,6 +24,8 @@ use crate::unix_socket::SocketFile;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's line and headers together; the runtime's have less than 300.
 const HEAD_BYTES_MAX: usize = 64 << 10;
+/// As much of a request line that is too long as it takes to know it for one.
+const LINE_BYTES_KEPT: usize = 64;
 
 /// A [`Router`] on the binding's socket.
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl BindingServer {
         let settings = self.settings;
         let door = Door {
             name: "binding",
-            http: HttpServer::new(IDLE_TIMEOUT, settings.write_timeout, 0).http_1_only(HEAD_BYTES_MAX),
+            http: HttpServer::new(IDLE_TIMEOUT, settings.write_timeout, LINE_BYTES_KEPT).http_1_only(HEAD_BYTES_MAX),
             connections_max: settings.connections_max,
             first_byte_timeout: IDLE_TIMEOUT,
             stop_timeout: settings.stop_timeout,
@@ -94,11 +96,8 @@ impl BindingServer {
 }
 
 impl Service for Router {
-    fn answer(
-        self: Arc<Self>,
-        request: Request<RequestBody<Incoming>>,
-    ) -> impl Future<Output = Answer> + Send + 'static {
-        async move { Self::answer(&self, request).await }
+    async fn answer(self: Arc<Self>, request: Request<RequestBody<Incoming>>) -> Answer {
+        Self::answer(&self, request).await
     }
 
     fn refuse(&self, unreadable: &Unreadable) -> Answer {

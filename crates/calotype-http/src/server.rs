@@ -96,15 +96,10 @@ impl Server {
 }
 
 impl Service for App {
-    fn answer(
-        self: Arc<Self>,
-        request: Request<RequestBody<Incoming>>,
-    ) -> impl Future<Output = Answer> + Send + 'static {
-        async move {
-            match self.handle(request).await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
-            }
+    async fn answer(self: Arc<Self>, request: Request<RequestBody<Incoming>>) -> Answer {
+        match self.handle(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
         }
     }
 

@@ -97,6 +97,12 @@ pub(crate) struct ServeArguments {
     /// Permissions of that socket, as for chmod [default: 0600]
     #[arg(long, value_name = "MODE")]
     pub(crate) binding_socket_mode: Option<String>,
+    /// Address and port for the Images binding, on this machine; this door asks for no credentials
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) binding_listen: Option<SocketAddr>,
+    /// Let --binding-listen be reached from other machines: whoever reaches it may use it
+    #[arg(long)]
+    pub(crate) binding_public: bool,
     /// Images worked on at once [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -109,6 +115,19 @@ pub(crate) struct ServeArguments {
     /// Print all settings as they came out, as JSON, and end
     #[arg(long)]
     pub(crate) print_settings: bool,
+    #[command(flatten)]
+    pub(crate) hooks: TestHooks,
+}
+
+/// What tests switch on, and nobody else: no help names them, and no file or environment sets them.
+#[derive(Debug, Clone, Copy, Args, Default)]
+pub(crate) struct TestHooks {
+    /// Answer binding requests with `X-Binding-Echo: 1` by what was read of them. Refused where other machines reach the server.
+    #[arg(long, hide = true)]
+    pub(crate) binding_echo: bool,
+    /// Send buffer of every connection, in bytes: a small one lets slow readers be felt at once.
+    #[arg(long, hide = true, value_name = "BYTES")]
+    pub(crate) send_buffer: Option<usize>,
 }
 
 /// Transform one image.

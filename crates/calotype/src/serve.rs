@@ -17,9 +17,10 @@ use calotype_store::Store;
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::ServeArguments;
+use crate::cli::{ServeArguments, TestHooks};
 use crate::failure::Failure;
 use crate::hosted::{self, FirstRun};
 use crate::settings::{InputSettings, LightSettings, LogFormat, Settings};
@@ -37,10 +38,11 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Other(format!("the async runtime could not start: {error}")))?;
-    runtime.block_on(serve(settings))
+    runtime.block_on(serve(settings, arguments.hooks))
 }
 
-async fn serve(settings: Settings) -> Result<(), Failure> {
+async fn serve(settings: Settings, hooks: TestHooks) -> Result<(), Failure> {
+    check_hooks(hooks, &settings)?;
     let store = match settings.data.clone() {
         Some(data) => Some(Arc::new(hosted::open(data, &settings).await?)),
         None => None,
@@ -54,6 +56,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     let server_settings = ServerSettings {
         connections_max: settings.connections,
         stop_timeout: settings.stop_timeout.0,
+        send_buffer_bytes: hooks.send_buffer,
         ..ServerSettings::default()
     };
     let server = Server::bind(settings.listen, app.clone(), server_settings)
@@ -65,29 +68,29 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
             ))
         })?;
     let address = server.address().map_err(|error| Failure::Other(error.to_string()))?;
-    let binding = settings
-        .binding_socket
-        .as_deref()
-        .map(|path| binding_server(path, &settings, &app, memory, server_settings))
-        .transpose()?;
+    let bindings = binding_servers(&settings, hooks, &app, memory, server_settings).await?;
     let url = format!("http://{}", host_of(address));
     app.is_reached_at(&url);
-    announce(&settings, address, first_run.as_ref())?;
+    announce(&settings, address, &bindings, first_run.as_ref())?;
     let sweeping = store.clone().map(|store| tokio::spawn(hosted::sweep(store)));
-    let stop = stop_signal()?;
-    // The binding hears of the signal when its sender is dropped.
-    let (tell, mut told) = watch::channel(());
-    let main = server.run(async move {
-        stop.await;
-        drop(tell);
-    });
-    match binding {
-        Some(binding) => {
-            let stop = async move { while told.changed().await.is_ok() {} };
-            tokio::join!(main, binding.run(stop));
-        }
-        None => main.await,
+    if hooks.binding_echo {
+        tracing::warn!("--binding-echo is on: this server is for test suites, not for users");
     }
+    let stop = stop_signal()?;
+    // The bindings hear of the signal when its sender is dropped.
+    let (tell, told) = watch::channel(());
+    let mut running = JoinSet::new();
+    for binding in bindings {
+        let mut told = told.clone();
+        running.spawn(binding.run(async move { while told.changed().await.is_ok() {} }));
+    }
+    server
+        .run(async move {
+            stop.await;
+            drop(tell);
+        })
+        .await;
+    while running.join_next().await.is_some() {}
     if let Some(sweeping) = sweeping {
         sweeping.abort();
     }
@@ -98,13 +101,28 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-fn binding_server(
-    path: &Path,
+/// What answers by an echo is not for other machines.
+fn check_hooks(hooks: TestHooks, settings: &Settings) -> Result<(), Failure> {
+    let mut addresses = std::iter::once(settings.listen).chain(settings.binding_listen);
+    if hooks.binding_echo && addresses.any(|address| !address.ip().is_loopback()) {
+        return Err(Failure::Usage(
+            "--binding-echo is for tests on one machine; listen on 127.0.0.1 alone".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// The doors of the Workers runtime, all with the same surfaces behind them.
+async fn binding_servers(
     settings: &Settings,
+    hooks: TestHooks,
     app: &App,
     memory: SourceMemory,
     server_settings: ServerSettings,
-) -> Result<BindingServer, Failure> {
+) -> Result<Vec<BindingServer>, Failure> {
+    if settings.binding_socket.is_none() && settings.binding_listen.is_none() {
+        return Ok(Vec::new());
+    }
     let spool = settings.binding_spool.clone().unwrap_or_else(std::env::temp_dir);
     let binding = app
         .binding(BindingSettings {
@@ -113,6 +131,7 @@ fn binding_server(
             spool_bytes_max: settings.binding_spool_bytes.0,
             form_bytes_max: settings.binding_form_bytes.0,
             receive_timeout: settings.download_timeout.0,
+            echo: hooks.binding_echo,
         })
         .map_err(|error| {
             Failure::Usage(format!(
@@ -120,17 +139,31 @@ fn binding_server(
                 spool.display()
             ))
         })?;
-    let mut router = Router::new().mount(Arc::new(binding));
-    if let Some(api) = app.binding_api() {
-        router = router.mount(api);
+    let router = Router::new().mount(Arc::new(binding));
+    let mut servers = Vec::new();
+    if let Some(path) = &settings.binding_socket {
+        // Images are managed on the socket, which its file's mode guards, and not on a port, which nothing guards.
+        let router = match app.binding_api() {
+            Some(api) => router.clone().mount(api),
+            None => router.clone(),
+        };
+        let server = BindingServer::bind(path, settings.binding_socket_mode.0, Arc::new(router), server_settings);
+        servers.push(server.map_err(|error| {
+            Failure::Usage(format!(
+                "cannot listen on {}: {error}; name another path with --binding-socket",
+                path.display()
+            ))
+        })?);
     }
-    let router = Arc::new(router);
-    BindingServer::bind(path, settings.binding_socket_mode.0, router, server_settings).map_err(|error| {
-        Failure::Usage(format!(
-            "cannot listen on {}: {error}; name another path with --binding-socket",
-            path.display()
-        ))
-    })
+    if let Some(address) = settings.binding_listen {
+        let server = BindingServer::bind_port(address, Arc::new(router), server_settings).await;
+        servers.push(server.map_err(|error| {
+            Failure::Usage(format!(
+                "cannot listen on {address}: {error}; choose another address or port with --binding-listen"
+            ))
+        })?);
+    }
+    Ok(servers)
 }
 
 fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMemory), Failure> {
@@ -239,7 +272,12 @@ fn host_of(address: SocketAddr) -> String {
 }
 
 /// What to open, for whoever started it.
-fn announce(settings: &Settings, address: SocketAddr, first_run: Option<&FirstRun>) -> Result<(), Failure> {
+fn announce(
+    settings: &Settings,
+    address: SocketAddr,
+    bindings: &[BindingServer],
+    first_run: Option<&FirstRun>,
+) -> Result<(), Failure> {
     let host = host_of(address);
     let example = if settings.playground {
         "-/samples/lake.jpg"
@@ -261,6 +299,9 @@ fn announce(settings: &Settings, address: SocketAddr, first_run: Option<&FirstRu
     }
     if let Some(path) = &settings.binding_socket {
         lines.push_str(&format!("  binding      {}\n", path.display()));
+    }
+    for address in bindings.iter().filter_map(BindingServer::address) {
+        lines.push_str(&format!("  binding      http://{address}\n"));
     }
     if let Some(origin) = &settings.origin {
         lines.push_str(&format!("  origin       {origin}\n"));
@@ -319,4 +360,33 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
         }
         tracing::info!("stopping: running requests are finished, new ones are not taken");
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echo_is_for_one_machine_alone() {
+        let here = Settings::default();
+        let elsewhere = SocketAddr::from(([0, 0, 0, 0], 8080));
+        let url_elsewhere = Settings {
+            listen: elsewhere,
+            ..Settings::default()
+        };
+        let binding_elsewhere = Settings {
+            binding_listen: Some(elsewhere),
+            ..Settings::default()
+        };
+        for binding_echo in [false, true] {
+            let hooks = TestHooks {
+                binding_echo,
+                ..TestHooks::default()
+            };
+            assert!(check_hooks(hooks, &here).is_ok());
+            for settings in [&url_elsewhere, &binding_elsewhere] {
+                assert_eq!(check_hooks(hooks, settings).is_err(), binding_echo);
+            }
+        }
+    }
 }

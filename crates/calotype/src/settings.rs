@@ -58,6 +58,10 @@ pub(crate) struct Settings {
     pub(crate) binding_socket: Option<PathBuf>,
     /// Who may connect to it.
     pub(crate) binding_socket_mode: Mode,
+    /// Address and port of the Images binding.
+    pub(crate) binding_listen: Option<SocketAddr>,
+    /// Let that address be reached from other machines.
+    pub(crate) binding_public: bool,
     /// Directory for large images on their way; the system's temporary directory if none.
     pub(crate) binding_spool: Option<PathBuf>,
     /// Bytes of all images in that directory.
@@ -194,6 +198,8 @@ impl Default for Settings {
             playground: true,
             binding_socket: None,
             binding_socket_mode: Mode(0o600),
+            binding_listen: None,
+            binding_public: false,
             binding_spool: None,
             binding_spool_bytes: Bytes(4 << 30),
             binding_form_bytes: Bytes(256 << 20),
@@ -338,6 +344,16 @@ impl Settings {
                 )));
             }
         }
+        if let Some(address) = self
+            .binding_listen
+            .filter(|address| !address.ip().is_loopback() && !self.binding_public)
+        {
+            return Err(Failure::Usage(format!(
+                "binding_listen `{address}` can be reached from other machines, and the binding asks for no credentials; write 127.0.0.1:{}, use \
+                 --binding-socket, or say that you mean it with --binding-public",
+                address.port()
+            )));
+        }
         if let Some(root) = self.root.as_deref().filter(|root| !root.is_dir()) {
             return Err(Failure::Usage(format!(
                 "root `{}` is no directory that exists; create it or name another",
@@ -390,6 +406,12 @@ fn command_line(mut figment: Figment, arguments: &ServeArguments) -> Figment {
     let set = |figment: Figment, key: &str, value: String| figment.merge(named(Serialized::global(key, value), key));
     if let Some(listen) = arguments.listen {
         figment = set(figment, "listen", listen.to_string());
+    }
+    if let Some(listen) = arguments.binding_listen {
+        figment = set(figment, "binding_listen", listen.to_string());
+    }
+    if arguments.binding_public {
+        figment = figment.merge(Serialized::global("binding_public", true));
     }
     if let Some(mode) = &arguments.binding_socket_mode {
         figment = set(figment, "binding_socket_mode", mode.clone());
@@ -504,6 +526,7 @@ fn describe_place(metadata: &figment::Metadata) -> String {
 fn hint(key: &str) -> &'static str {
     match key {
         "listen" => "; write address:port, for example 0.0.0.0:8080",
+        "binding_listen" => "; write address:port, for example 127.0.0.1:8081",
         "origin" => "; write a URL, for example https://shop.example.com",
         "zones" => "; write a list of domains, for example [\"example.com\"]",
         "allow_networks" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
@@ -520,9 +543,12 @@ fn hint(key: &str) -> &'static str {
         "log_format" => "; write text or json",
         "threads" | "queue" | "redirects" | "connections" | "signing_keys" => "; write a whole number",
         key if key.starts_with("limits.") => "; write a whole number, for example 16000",
-        "allow_private" | "playground" | "canonical_link" | "short_delivery_paths" | "keys_take_write" => {
-            "; write true or false"
-        }
+        "allow_private"
+        | "binding_public"
+        | "playground"
+        | "canonical_link"
+        | "short_delivery_paths"
+        | "keys_take_write" => "; write true or false",
         _ => "",
     }
 }
@@ -732,6 +758,8 @@ mod tests {
             "download_timeout=5",
             "allow_networks=[10.0.0.0/8]",
             "binding_socket_mode=0660",
+            "binding_listen=192.0.2.1:9",
+            "binding_public=true",
         ])
         .unwrap();
         assert_eq!(settings.limits.limits().side_px_max, 65_535);
@@ -740,6 +768,7 @@ mod tests {
         assert_eq!(settings.download_timeout.0, Duration::from_secs(5));
         assert_eq!(settings.allow_networks.len(), 1);
         assert_eq!(settings.binding_socket_mode, Mode(0o660));
+        assert_eq!(settings.binding_listen.map(|address| address.port()), Some(9));
     }
 
     #[test]
@@ -753,6 +782,11 @@ mod tests {
             ("allow_origin=this-zone,b.com", &["allow_origin"]),
             ("origin=ftp://a.b", &["origin", "https://"]),
             ("root=/does/not/exist", &["root", "directory"]),
+            ("binding_listen=everywhere", &["binding_listen", "127.0.0.1:8081"]),
+            (
+                "binding_listen=0.0.0.0:9",
+                &["credentials", "127.0.0.1:9", "--binding-public"],
+            ),
             ("binding_socket_mode=rw", &["binding_socket_mode", "0660"]),
             ("binding_socket_mode=1777", &["binding_socket_mode", "0660"]),
             ("queue=0", &["queue"]),

@@ -380,3 +380,30 @@ async fn a_client_that_leaves_during_its_upload_leaves_nothing_behind() {
     }
     served.info(&picture()).await.ok("application/json");
 }
+
+/// Bytes of this process's files in the spool directory.
+fn spooled(served: &Service) -> u64 {
+    served.spool_files().iter().map(std::fs::Metadata::len).sum()
+}
+
+#[tokio::test]
+async fn a_part_of_a_gigabyte_costs_a_bounded_file_and_no_memory() {
+    let served = start();
+    let mut connection = served.connect().await;
+    connection.send_head("/transform").await;
+    let head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"image\"\r\n\r\n");
+    connection.send_chunks(head.as_bytes(), 1_000).await;
+    let piece = vec![7; 1 << 20];
+    let (mut in_memory, mut in_files, mut sent) = (0, 0, 0);
+    // As the runtime does: it goes on until it has the answer.
+    while sent < 1 << 30 && !connection.has_answer().await && connection.send_chunks(&piece, 64 << 10).await {
+        sent += piece.len();
+        in_memory = in_memory.max(served.memory.bytes_in_use());
+        in_files = in_files.max(spooled(&served));
+    }
+    assert_refused(&connection.receive().await, 403, 9413, "100000000 bytes");
+    let max = Limits::default().source_bytes_max;
+    assert!(in_files > max / 2 && in_files <= max, "{in_files} bytes in files");
+    assert!(in_memory <= 4 << 20, "{in_memory} bytes in memory");
+    served.is_empty().await;
+}

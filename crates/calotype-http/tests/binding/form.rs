@@ -1,9 +1,10 @@
 //! Forms as the runtime writes them (binding spec 2.2), and a client that sends them in any pieces.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::support::client::PATIENCE;
 
@@ -118,17 +119,26 @@ impl Answer {
     }
 }
 
+trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+
 /// A connection of the runtime.
-#[derive(Debug)]
 pub struct Connection {
-    stream: UnixStream,
+    stream: Box<dyn Socket>,
     ahead: Vec<u8>,
 }
 
 impl Connection {
     pub async fn open(path: &Path) -> Self {
         Self {
-            stream: UnixStream::connect(path).await.expect("somebody listens"),
+            stream: Box::new(UnixStream::connect(path).await.expect("somebody listens")),
+            ahead: Vec::new(),
+        }
+    }
+
+    pub async fn open_port(address: SocketAddr) -> Self {
+        Self {
+            stream: Box::new(TcpStream::connect(address).await.expect("somebody listens")),
             ahead: Vec::new(),
         }
     }
@@ -194,6 +204,22 @@ impl Connection {
             tokio::task::yield_now().await;
         }
         taken
+    }
+
+    /// Says that nothing more will be sent; answers are still read.
+    pub async fn finish_sending(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    /// Whether an answer has begun to come. Does not wait for it.
+    pub async fn has_answer(&mut self) -> bool {
+        let read = self.stream.read_buf(&mut self.ahead);
+        tokio::select! {
+            biased;
+            read = read => assert_ne!(read.expect("an answer"), 0, "closed"),
+            () = std::future::ready(()) => {}
+        }
+        !self.ahead.is_empty()
     }
 
     /// Gives bytes back that were taken.

@@ -6,8 +6,11 @@
 mod support;
 
 mod bad_input;
+mod echo;
 mod form;
 mod forms;
 mod operations;
+mod port;
+mod router;
 mod service;
 mod socket;

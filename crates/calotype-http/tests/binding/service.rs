@@ -56,6 +56,7 @@ pub struct Bounds {
     pub memory_bytes: u64,
     pub spool_bytes_max: u64,
     pub form_bytes_max: u64,
+    pub echo: bool,
 }
 
 impl Default for Bounds {
@@ -64,6 +65,7 @@ impl Default for Bounds {
             memory_bytes: 512 << 20,
             spool_bytes_max: 1 << 30,
             form_bytes_max: 256 << 20,
+            echo: false,
         }
     }
 }
@@ -75,6 +77,7 @@ pub fn binding(app: &App, memory: &SourceMemory, spool: &Path, bounds: &Bounds) 
         spool_bytes_max: bounds.spool_bytes_max,
         form_bytes_max: bounds.form_bytes_max,
         receive_timeout: Duration::from_secs(60),
+        echo: bounds.echo,
     };
     Arc::new(Router::new().mount(Arc::new(app.binding(settings).unwrap())))
 }
@@ -135,12 +138,16 @@ impl Service {
     }
 
     /// Files of this process in the spool directory; they have no names there.
-    pub fn open_spool_files(&self) -> usize {
+    pub fn spool_files(&self) -> Vec<std::fs::Metadata> {
         let descriptors = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
         descriptors
-            .filter_map(|entry| std::fs::read_link(entry.path()).ok())
-            .filter(|target| target.starts_with(self.spool.path()))
-            .count()
+            .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(self.spool.path())))
+            .filter_map(|entry| std::fs::metadata(entry.path()).ok())
+            .collect()
+    }
+
+    pub fn open_spool_files(&self) -> usize {
+        self.spool_files().len()
     }
 
     pub async fn stop(self) {

@@ -1,6 +1,7 @@
 //! The socket's life: restarts without a gap, clients that leave, stops.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -132,6 +133,26 @@ async fn a_client_that_leaves_while_we_compute_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_only_finished_sending_has_its_answer() {
+    let (gate, setup) = gated();
+    let served = start_with(setup, &Bounds::default());
+    let mut connection = served.connect().await;
+    connection.send_head("/transform").await;
+    connection.send_chunks(&body(), 1_000).await;
+    connection.send_end().await;
+    connection.finish_sending().await;
+    gate.wait_for_a_task().await;
+    // What is said ahead shows that the end of input was seen.
+    let start = connection.take_slowly(7, 7).await;
+    assert_eq!(start, b"HTTP/1.");
+    connection.put_back(start);
+    gate.open();
+    let answer = connection.receive().await;
+    assert_eq!(answer.ok("application/octet-stream"), [1, 2, 3].repeat(12));
+    assert!(connection.is_closed().await);
+}
+
+#[tokio::test]
 async fn a_large_answer_is_whole_however_slowly_it_is_read() {
     let served = start_with(Setup::default(), &Bounds::default());
     let source = pictures::plain_png(Size::new(20, 20), [1, 2, 3]);
@@ -234,7 +255,7 @@ async fn what_is_no_http_is_told_so() {
     for (request, status) in [
         ("one two\r\n\r\n".to_owned(), 400),
         (
-            format!("POST /info HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(70 << 10)),
+            format!("POST /info HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(300 << 10)),
             431,
         ),
         (format!("POST /{} HTTP/1.1\r\n\r\n", "y".repeat(70 << 10)), 414),
@@ -245,4 +266,35 @@ async fn what_is_no_http_is_told_so() {
         assert_eq!(answer.status, status, "{}", answer.text());
         assert!(!answer.body.is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_connections_are_kept_longer_than_the_runtime_keeps_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("images.sock");
+    let memory = SourceMemory::new(1 << 30);
+    let server = || {
+        let (app, settings) = Setup::default().app();
+        let binding = binding(&app, &memory, directory.path(), &Bounds::default());
+        BindingServer::bind(&path, 0o600, binding, settings).unwrap()
+    };
+    let mut old = Running::start(server());
+    // No work for the worker's threads, whose time does not stand still.
+    let mut kept = Connection::open(&path).await;
+    assert_eq!(kept.ask("/nothing", b"", 1).await.status, 404);
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    let answer = kept.ask("/nothing", b"", 1).await;
+    assert_eq!((answer.status, answer.header("connection")), (404, None));
+
+    // When another server has taken the name, a little longer still.
+    let _new = Running::start(server());
+    let mut left = Connection::open(&path).await;
+    assert_eq!(left.ask("/nothing", b"", 1).await.status, 404);
+    old.begin_stop();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let answer = kept.ask("/nothing", b"", 1).await;
+    assert_eq!((answer.status, answer.header("connection")), (404, Some("close")));
+    assert!(kept.is_closed().await);
+    old.ended().await;
+    assert_eq!(left.ask("/nothing", b"", 1).await.status, 404, "the new server's own");
 }

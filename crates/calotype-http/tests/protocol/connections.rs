@@ -114,14 +114,16 @@ async fn a_stop_finishes_what_was_begun_and_takes_no_more() {
 #[tokio::test]
 async fn who_connected_before_a_stop_is_served() {
     let server = Setup::default().bind().await;
-    // In the system's queue; nobody has accepted them when the stop comes. One has asked already, the other is about to.
+    // In the system's queue; nobody has accepted them when the stop comes. One has asked already, the other is in the middle of it.
     let mut asked = Connection::open(server.address().unwrap()).await.unwrap();
-    asked.send(&Request::get("/health")).await;
+    asked.send(&Request::get("/nothing")).await;
     let mut slower = Connection::open(server.address().unwrap()).await.unwrap();
+    slower.write(b"GET /not").await;
     let server = tokio::spawn(server.run(std::future::ready(())));
-    assert_eq!(asked.receive("GET").await.status, 200);
+    assert_eq!(asked.receive("GET").await.status, 404);
     assert!(asked.is_closed().await);
-    assert_eq!(slower.ask(&Request::get("/health")).await.status, 200);
+    slower.write(b"hing HTTP/1.1\r\nHost: calotype.test\r\n\r\n").await;
+    assert_eq!(slower.receive("GET").await.status, 404);
     assert!(slower.is_closed().await);
     server.await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! The multipart form of a call (binding spec 2.2 to 2.5).
 
+pub(super) mod echo;
+
 use bytes::Bytes;
 use calotype_plan::{BindingForm, BindingLayer, BindingPlan, Fault, FaultKind, Limits, OutputFields};
 use http::HeaderMap;

@@ -35,6 +35,8 @@ pub struct BindingSettings {
     pub form_bytes_max: u64,
     /// From the head of a request to the end of its form.
     pub receive_timeout: Duration,
+    /// Answer requests with `X-Binding-Echo: 1` by what was read of them: for test suites that send words as images, never for users.
+    pub echo: bool,
 }
 
 /// The binding's surface.
@@ -44,6 +46,7 @@ pub struct Binding {
     spool: Spool,
     form_bytes_max: u64,
     receive_timeout: Duration,
+    echo: bool,
 }
 
 impl std::fmt::Debug for Binding {
@@ -86,6 +89,7 @@ impl Binding {
             spool,
             form_bytes_max: settings.form_bytes_max,
             receive_timeout: settings.receive_timeout,
+            echo: settings.echo,
         })
     }
 
@@ -94,6 +98,10 @@ impl Binding {
             return answer::method_not_allowed("POST");
         }
         let answered = match self.receive(parts, body).await {
+            Ok(form) if self.echo && form::echo::is_wanted(&parts.headers) => {
+                let json = form::echo::answer(form, parts.uri.path(), &self.spool).await;
+                json.map(|json| answer::with_body(StatusCode::OK, "application/json", json))
+            }
             Ok(form) if parts.uri.path() == "/info" => self.info(form).await,
             Ok(form) => self.transform(form).await,
             Err(refusal) => Err(refusal),

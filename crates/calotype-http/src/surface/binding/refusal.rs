@@ -48,6 +48,16 @@ impl Refusal {
         }
     }
 
+    /// What test suites of others expect of an image that says that it is bad (section 11).
+    pub(super) fn echoed() -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            code: 123,
+            message: "Bad request".to_owned(),
+            detail: String::new(),
+        }
+    }
+
     /// The answer; what the client must not see goes to the log.
     pub(super) fn answer(&self) -> Answer {
         let Self {
