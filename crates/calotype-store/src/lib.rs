@@ -18,7 +18,10 @@ mod signing_key;
 mod token;
 mod variant;
 
-use std::path::PathBuf;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use account::{Account, AccountNumber, Config};
@@ -77,13 +80,21 @@ pub struct Store {
     clock: Clock,
 }
 
+/// Makes the directory of a store if it is not there, for its owner alone: private originals and keys are in it. One that is there stays as the operator made it.
+///
+/// # Errors
+/// Those of the file system.
+pub fn make_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
 impl Store {
     /// Opens a store, and brings its tables to this version's.
     ///
     /// # Errors
     /// When the directory or the database cannot be used, or the database is of a later version.
     pub async fn open(settings: StoreSettings) -> Result<Self> {
-        std::fs::create_dir_all(&settings.directory)?;
+        make_directory(&settings.directory)?;
         let sealer = match &settings.sealing_key {
             Some(key) => Sealer::from_hex(key)?,
             None => Sealer::from_file(&settings.directory.join("sealing.key"))?,

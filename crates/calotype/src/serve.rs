@@ -1,6 +1,6 @@
 //! `calotype serve`: settings to a running server.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -362,7 +362,7 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
 /// Two servers in one directory would tread on each other; the lock ends with the process.
 fn lock_data(data: &Path) -> Result<File, Failure> {
     let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("data directory {}: {error}", data.display()));
-    fs::create_dir_all(data).map_err(|error| wrong(&error))?;
+    calotype_store::make_directory(data).map_err(|error| wrong(&error))?;
     let lock = File::create(data.join("lock")).map_err(|error| wrong(&error))?;
     lock.try_lock()
         .map_err(|_| wrong(&"another server is using it; stop that one or name another directory with --data"))?;

@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,6 +7,18 @@ use calotype_store::{GRACE, StoreError};
 use crate::support::{place, plain};
 
 const GRACE_MS: i64 = 3_600_000;
+
+#[test]
+fn a_directory_that_the_store_makes_is_its_owners_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("data/calotype");
+    calotype_store::make_directory(&directory).unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&directory), mode(&parent.path().join("data"))), (0o700, 0o700));
+    std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o750)).unwrap();
+    calotype_store::make_directory(&directory).unwrap();
+    assert_eq!(mode(&directory), 0o750, "one that is there stays as it is");
+}
 
 #[tokio::test]
 async fn equal_bytes_are_kept_once_and_until_the_last_image_of_them_is_gone() {
