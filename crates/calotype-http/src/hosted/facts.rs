@@ -17,8 +17,8 @@ use super::{Hosted, Problem};
 
 /// Bytes of a file name.
 const FILENAME_BYTES_MAX: usize = 255;
-/// The formats that are taken (spec 5.2).
-const FORMATS: [ImageFormat; 7] = [
+/// The formats of hosted images (hosted images specification, 5.2); everything else is refused with 5455.
+pub const HOSTED_FORMATS: [ImageFormat; 7] = [
     ImageFormat::Jpeg,
     ImageFormat::Png,
     ImageFormat::Gif,
@@ -115,7 +115,7 @@ impl Hosted {
         let original = json.get("original").ok_or_else(unreadable)?;
         let number = |name: &str| original.get(name).and_then(Value::as_u64);
         let media_type = original.get("format").and_then(Value::as_str).ok_or_else(unreadable)?;
-        let format = FORMATS.into_iter().find(|format| format.mime() == media_type);
+        let format = HOSTED_FORMATS.into_iter().find(|format| format.mime() == media_type);
         let format = format.ok_or_else(Problem::unsupported_format)?;
         let side = |name: &str| number(name).and_then(|side| u32::try_from(side).ok());
         let (width, height) = (side("width"), side("height"));

@@ -23,6 +23,7 @@ pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 
 pub(crate) use urls::Bases;
 
+pub use facts::HOSTED_FORMATS;
 pub use urls::PublicUrls;
 
 /// What hosted images are made of.

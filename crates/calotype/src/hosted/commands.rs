@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use calotype_plan::{ImageFormat, Limits, sign_url, signature, signed_message};
+use calotype_http::HOSTED_FORMATS;
+use calotype_plan::{Limits, sign_url, signature, signed_message};
 use calotype_store::{
     Account, Facts, GRACE, Image, ImageId, ListQuery, NewImage, Order, Scope, Store, StoreError, Variant,
     VariantOptions,
@@ -357,17 +358,8 @@ fn sign(arguments: &SignArguments, key: &str, secret: &str) -> Result<(), Failur
 
 /// What a picture is, from its header.
 fn facts(file: &Path, bytes: &[u8], limits: &Limits) -> Result<Facts, Failure> {
-    const FORMATS: [ImageFormat; 7] = [
-        ImageFormat::Jpeg,
-        ImageFormat::Png,
-        ImageFormat::Gif,
-        ImageFormat::Webp,
-        ImageFormat::Avif,
-        ImageFormat::Heic,
-        ImageFormat::Svg,
-    ];
     let header = calotype_codec::probe(bytes, limits).map_err(calotype_engine::fault)?;
-    if !FORMATS.contains(&header.format) {
+    if !HOSTED_FORMATS.contains(&header.format) {
         return Err(Failure::Image(format!(
             "{} is {}; hosted images are JPEG, PNG, GIF, WebP, AVIF, HEIC or SVG",
             file.display(),
