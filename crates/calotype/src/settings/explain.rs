@@ -54,6 +54,7 @@ fn hint(key: &str) -> &'static str {
         key if key.starts_with("limits.") => "; write a whole number, for example 16000",
         "allow_private"
         | "binding_public"
+        | "hosted"
         | "playground"
         | "canonical_link"
         | "short_delivery_paths"

@@ -35,7 +35,9 @@ pub(crate) struct Settings {
     pub(crate) root: Option<PathBuf>,
     /// HTTP origin of plain paths that the root does not have.
     pub(crate) origin: Option<Url>,
-    /// Directory for the server's own files.
+    /// Keep hosted images.
+    pub(crate) hosted: bool,
+    /// Directory for the server's own files; the usual one for a program's data if none.
     pub(crate) data: Option<PathBuf>,
     /// PostgreSQL by its URL; SQLite in the data directory if none.
     pub(crate) database: Option<Hidden>,
@@ -149,6 +151,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             root: None,
             origin: None,
+            hosted: true,
             data: None,
             database: None,
             sealing_key: None,
