@@ -47,7 +47,10 @@ async fn serve(settings: Settings, data: &Data, hooks: TestHooks, stop_with_stdi
         None => None,
     };
     let first_run = match &store {
-        Some(store) => hosted::first_run(store).await?,
+        Some(store) => {
+            hosted::check_named_accounts(store, &settings).await?;
+            hosted::first_run(store).await?
+        }
         None => None,
     };
     let (app, memory) = app(&settings, store.clone())?;

@@ -74,6 +74,18 @@ impl FirstRun {
     }
 }
 
+/// Looks whether the accounts are there that the settings name.
+pub(crate) async fn check_named_accounts(store: &Store, settings: &Settings) -> Result<(), Failure> {
+    for (key, hash) in settings.delivery_hosts.iter().chain(&settings.delivery_aliases) {
+        if store.account_by_hash(hash).await.map_err(failed)?.is_none() {
+            return Err(Failure::Usage(format!(
+                "there is no account with the hash {hash} (delivery_hosts, delivery_aliases: {key}); `calotype account list` shows all"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// What the surfaces of hosted images are made of.
 pub(crate) fn surfaces(
     store: Arc<Store>,
@@ -88,6 +100,8 @@ pub(crate) fn surfaces(
         urls: PublicUrls {
             delivery: url(&settings.delivery_url),
             upload: url(&settings.upload_url),
+            hosts: settings.delivery_hosts.clone(),
+            aliases: settings.delivery_aliases.clone(),
             ..PublicUrls::default()
         },
         fetcher: Fetcher::new(FetchSettings {
