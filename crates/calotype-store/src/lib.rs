@@ -16,6 +16,7 @@ mod image;
 mod secret;
 mod signing_key;
 mod token;
+mod usage;
 mod variant;
 
 use std::fs::DirBuilder;
@@ -36,6 +37,7 @@ pub use image::{
 pub use secret::Secret;
 pub use signing_key::{DEFAULT_NAME as DEFAULT_SIGNING_KEY, SigningKey};
 pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, Scope, Token};
+pub use usage::{Delivery, Usage};
 pub use variant::{PUBLIC as PUBLIC_VARIANT, Variant, VariantOptions, browser_ttl_s, check_name as check_variant_name};
 
 use blob::LocalBlobs;
@@ -78,6 +80,7 @@ pub struct Store {
     blobs: LocalBlobs,
     sealer: Sealer,
     clock: Clock,
+    usage: usage::Waiting,
 }
 
 /// Makes the directory of a store if it is not there, for its owner alone: private originals and keys are in it. One that is there stays as the operator made it.
@@ -108,6 +111,7 @@ impl Store {
             blobs: LocalBlobs::new(&settings.directory)?,
             sealer,
             clock: settings.clock,
+            usage: usage::Waiting::default(),
         })
     }
 
