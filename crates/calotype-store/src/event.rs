@@ -4,7 +4,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::account::AccountNumber;
 use crate::clock::Position;
-use crate::{Result, Store};
+use crate::{Result, Store, StoreError};
 
 /// What may have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,10 @@ pub struct Event {
     pub subject: String,
 }
 
-/// Adds a line, in the transaction of what it tells of.
+/// Tries at a position that no other line has.
+const POSITION_TRIES: usize = 4;
+
+/// Adds a line, in the transaction of what it tells of: at this position, or at another one of the same time where the position is taken.
 pub(crate) async fn record(
     connection: &mut AnyConnection,
     position: Position,
@@ -62,14 +65,23 @@ pub(crate) async fn record(
     kind: EventKind,
     subject: &str,
 ) -> Result<()> {
-    sqlx::query("INSERT INTO events (position, account, kind, subject) VALUES ($1, $2, $3, $4)")
+    let mut position = position;
+    for _ in 0..POSITION_TRIES {
+        let added = sqlx::query(
+            "INSERT INTO events (position, account, kind, subject) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
         .bind(position.0)
         .bind(account.0)
         .bind(kind.name())
         .bind(subject)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+        if added.rows_affected() > 0 {
+            return Ok(());
+        }
+        position = Position::at(position.ms());
+    }
+    Err(StoreError::damaged("no position was free"))
 }
 
 impl Store {
@@ -102,5 +114,34 @@ impl Store {
             });
         }
         Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreSettings;
+
+    #[tokio::test]
+    async fn two_events_at_one_position_are_both_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreSettings::in_directory(directory.path()))
+            .await
+            .unwrap();
+        let account = store.default_account().await.unwrap().number;
+        let position = Position::at(1_800_000_000_000);
+        let mut write = store.database.write().await.unwrap();
+        for subject in ["one", "two"] {
+            let kind = EventKind::ImageUploaded;
+            record(write.connection(), position, account, kind, subject)
+                .await
+                .unwrap();
+        }
+        write.commit().await.unwrap();
+        let events = store.events(Position(0), 10).await.unwrap();
+        let mut subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
+        subjects.sort_unstable();
+        assert_eq!(subjects, ["one", "two"]);
+        assert!(events.iter().all(|event| event.position.ms() == position.ms()));
     }
 }

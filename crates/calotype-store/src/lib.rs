@@ -28,7 +28,7 @@ use std::time::Duration;
 pub use account::{Account, AccountNumber, Config};
 pub use blob::{BlobHash, BlobReader, Collected, Incoming, Received, Report};
 pub use clock::{Clock, Position};
-pub use error::{Result, StoreError};
+pub use error::{Result, StoreError, is_full_disk};
 pub use event::{Event, EventKind};
 pub use image::{
     Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, Image, ImageId, ListQuery, Metadata, NewDraft, NewImage,

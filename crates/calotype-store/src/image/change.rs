@@ -14,6 +14,8 @@ use crate::{Result, Store, StoreError};
 
 /// Tries at a position that nobody has: a thousand uploads in one millisecond meet once in two tries.
 const POSITION_TRIES: usize = 4;
+/// Tries at changing what somebody else changes.
+const CHANGE_TRIES: usize = 4;
 
 /// What is known of an image before it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,7 +237,8 @@ impl Store {
             let row = sqlx::query(
                 "UPDATE images SET position = $3, filename = $4, blob = $5, bytes = $6, media_type = $7, width = $8, height = $9,
                  draft_ends_ms = NULL, draft_secret_hash = NULL
-                 WHERE account = $1 AND id = $2 AND draft_ends_ms IS NOT NULL AND draft_ends_ms > $10 RETURNING metadata",
+                 WHERE account = $1 AND id = $2 AND draft_ends_ms IS NOT NULL AND draft_ends_ms > $10 AND COALESCE(draft_secret_hash, '') = $11
+                 RETURNING metadata",
             )
             .bind(account.number.0)
             .bind(id)
@@ -247,6 +250,8 @@ impl Store {
             .bind(facts.width.map(i64::from))
             .bind(facts.height.map(i64::from))
             .bind(position.ms())
+            // Once more: the draft may have been deleted, and its id promised to somebody else.
+            .bind(secret.map(secret::hash).unwrap_or_default())
             .fetch_optional(&mut *connection)
             .await?
             .ok_or(StoreError::Missing("draft"))?;
@@ -268,7 +273,19 @@ impl Store {
     /// [`StoreError::Missing`], [`StoreError::Invalid`] for a custom id that shall be private or for access to a draft, or the database fails.
     pub async fn update_image(&self, account: &Account, id: &str, changes: &Changes) -> Result<Image> {
         check_creator(changes.creator.as_ref().and_then(Option::as_deref))?;
-        let old = self.image(account, id).await?.ok_or(StoreError::Missing("image"))?;
+        for _ in 0..CHANGE_TRIES {
+            let old = self.image(account, id).await?.ok_or(StoreError::Missing("image"))?;
+            if let Some(new_id) = self.change(account, &old, changes).await? {
+                let changed = self.image(account, new_id.as_str()).await?;
+                return changed.ok_or(StoreError::Missing("image"));
+            }
+            // Since it was read it went, or its draft was kept, or another image took its id.
+        }
+        Err(StoreError::Missing("image"))
+    }
+
+    /// Changes an image as it was read; `None` if it is another by now. What is not to be changed is not written: somebody else may be changing it.
+    async fn change(&self, account: &Account, old: &Image, changes: &Changes) -> Result<Option<ImageId>> {
         let access = changes.is_private.filter(|is_private| *is_private != old.is_private);
         if access.is_some() && old.id.is_custom() {
             return Err(private_custom());
@@ -279,38 +296,39 @@ impl Store {
             ));
         }
         let new_id = access.map_or_else(|| old.id.clone(), |is_private| old.id.with_access(is_private));
-        let creator = changes.creator.clone().unwrap_or(old.creator);
-        let metadata = changes.metadata.clone().unwrap_or(old.metadata);
+        let metadata = changes.metadata.as_ref().and_then(Option::as_ref);
         let now = Position::at(self.clock.now_ms());
         let mut write = self.database.write().await?;
         let connection = write.connection();
         // The position tells this image from another one that took its id since it was read.
         let updated = sqlx::query(
-            "UPDATE images SET id = $4, is_private = $5, creator = $6, metadata = $7 WHERE account = $1 AND id = $2 AND position = $3",
+            "UPDATE images SET id = $4, is_private = $5, creator = CASE WHEN $6 = 1 THEN $7 ELSE creator END,
+             metadata = CASE WHEN $8 = 1 THEN $9 ELSE metadata END WHERE account = $1 AND id = $2 AND position = $3",
         )
         .bind(account.number.0)
-        .bind(id)
+        .bind(old.id.as_str())
         .bind(old.position.0)
         .bind(new_id.as_str())
         .bind(i64::from(access.unwrap_or(old.is_private)))
-        .bind(creator.as_deref())
-        .bind(metadata.as_ref().map(Metadata::text))
+        .bind(i64::from(changes.creator.is_some()))
+        .bind(changes.creator.as_ref().and_then(Option::as_deref))
+        .bind(i64::from(changes.metadata.is_some()))
+        .bind(metadata.map(Metadata::text))
         .execute(&mut *connection)
         .await?;
         if updated.rows_affected() == 0 {
-            return Err(StoreError::Missing("image"));
+            return Ok(None);
         }
         if changes.metadata.is_some() && old.original.is_some() {
             delete_fields(connection, account.number, old.position).await?;
-            write_fields(connection, account.number, old.position, metadata.as_ref()).await?;
+            write_fields(connection, account.number, old.position, metadata).await?;
         }
         if access.is_some() {
-            event::record(connection, now, account.number, EventKind::ImageRemoved, id).await?;
+            let subject = old.id.as_str();
+            event::record(connection, now, account.number, EventKind::ImageRemoved, subject).await?;
         }
         write.commit().await?;
-        self.image(account, new_id.as_str())
-            .await?
-            .ok_or(StoreError::Missing("image"))
+        Ok(Some(new_id))
     }
 
     /// Deletes an image or a draft. Its bytes go later, if no other image has the same.
@@ -409,19 +427,22 @@ async fn write_fields(
     metadata: Option<&Metadata>,
 ) -> Result<()> {
     for (path, scalar) in metadata.map(Metadata::fields).unwrap_or_default() {
-        let (word, number) = match scalar {
-            Scalar::Text(text) => (Some(format!("s{text}")), None),
-            Scalar::Boolean(boolean) => (Some(format!("b{boolean}")), None),
-            Scalar::Number(number) => (None, Some(number)),
+        // Two statements, for no number is ever bound as NULL: `sqlx` tells PostgreSQL then that the parameter is a smaller float, and the statement, which
+        // is prepared once, fails for every number after that.
+        let words = "INSERT INTO metadata_fields (account, position, path, word) VALUES ($1, $2, $3, $4)";
+        let numbers = "INSERT INTO metadata_fields (account, position, path, number) VALUES ($1, $2, $3, $4)";
+        let row = |text: &'static str| {
+            sqlx::query(text)
+                .bind(account.0)
+                .bind(position.0)
+                .bind(path.as_str().to_owned())
         };
-        sqlx::query("INSERT INTO metadata_fields (account, position, path, word, number) VALUES ($1, $2, $3, $4, $5)")
-            .bind(account.0)
-            .bind(position.0)
-            .bind(path.as_str())
-            .bind(word)
-            .bind(number)
-            .execute(&mut *connection)
-            .await?;
+        let inserted = match scalar {
+            Scalar::Text(text) => row(words).bind(format!("s{text}")),
+            Scalar::Boolean(boolean) => row(words).bind(format!("b{boolean}")),
+            Scalar::Number(number) => row(numbers).bind(number),
+        };
+        inserted.execute(&mut *connection).await?;
     }
     Ok(())
 }
