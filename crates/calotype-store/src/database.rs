@@ -15,7 +15,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::{Result, StoreError};
 
 /// The tables, in the order in which they came to be. Only ever added to.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "hosted images", include_str!("../migrations/0001_hosted_images.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "hosted images", include_str!("../migrations/0001_hosted_images.sql")),
+    (4, "list blocks", include_str!("../migrations/0004_list_blocks.sql")),
+];
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTIONS_MAX: u32 = 16;
 
@@ -98,6 +101,8 @@ impl Database {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(Duration::from_secs(10))
+            // A file does not go away between two statements, as a server does.
+            .test_before_acquire(dialect == Dialect::Postgres)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if dialect == Dialect::Sqlite {
@@ -189,25 +194,43 @@ pub(crate) struct Statement {
 
 #[derive(Debug)]
 enum Value {
-    Text(String),
-    Integer(i64),
-    Number(f64),
+    Text(Option<String>),
+    Integer(Option<i64>),
+    Number(Option<f64>),
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Some(text).into()
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
     }
 }
 
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
+        Some(number).into()
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
         Self::Integer(number)
     }
 }
 
 impl From<f64> for Value {
     fn from(number: f64) -> Self {
+        Some(number).into()
+    }
+}
+
+impl From<Option<f64>> for Value {
+    fn from(number: Option<f64>) -> Self {
         Self::Number(number)
     }
 }
@@ -239,6 +262,22 @@ impl Statement {
     /// All rows.
     pub(crate) async fn rows(self, pool: &AnyPool) -> Result<Vec<AnyRow>> {
         Ok(self.query().fetch_all(pool).await?)
+    }
+
+    /// The first row, if there is one, in a transaction.
+    pub(crate) async fn row(self, connection: &mut AnyConnection) -> Result<Option<AnyRow>> {
+        Ok(self.query().fetch_optional(connection).await?)
+    }
+
+    /// All rows, in a transaction.
+    pub(crate) async fn rows_in(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>> {
+        Ok(self.query().fetch_all(connection).await?)
+    }
+
+    /// Runs it, in a transaction.
+    pub(crate) async fn run(self, connection: &mut AnyConnection) -> Result<()> {
+        self.query().execute(connection).await?;
+        Ok(())
     }
 
     fn query(self) -> Query<'static, Any, AnyArguments> {
