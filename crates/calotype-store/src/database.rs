@@ -21,6 +21,8 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
 ];
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTIONS_MAX: u32 = 16;
+/// Values of a statement whose plan is kept.
+const KEPT_VALUES_MAX: usize = 64;
 
 /// A pool of connections.
 #[derive(Debug, Clone)]
@@ -196,7 +198,7 @@ pub(crate) struct Statement {
 enum Value {
     Text(Option<String>),
     Integer(Option<i64>),
-    Number(Option<f64>),
+    Number(f64),
 }
 
 impl From<&str> for Value {
@@ -225,12 +227,6 @@ impl From<Option<i64>> for Value {
 
 impl From<f64> for Value {
     fn from(number: f64) -> Self {
-        Some(number).into()
-    }
-}
-
-impl From<Option<f64>> for Value {
-    fn from(number: Option<f64>) -> Self {
         Self::Number(number)
     }
 }
@@ -259,6 +255,14 @@ impl Statement {
         self
     }
 
+    /// Adds a number that may be missing. sqlx tells PostgreSQL that a missing one is a `real`, and the plan that is kept then reads no other.
+    pub(crate) fn number(&mut self, number: Option<f64>) -> &mut Self {
+        match number {
+            Some(number) => self.value(number),
+            None => self.text("NULL"),
+        }
+    }
+
     /// All rows.
     pub(crate) async fn rows(self, pool: &AnyPool) -> Result<Vec<AnyRow>> {
         Ok(self.query().fetch_all(pool).await?)
@@ -282,12 +286,12 @@ impl Statement {
 
     fn query(self) -> Query<'static, Any, AnyArguments> {
         let text: SqlStr = AssertSqlSafe(self.text).into_sql_str();
-        self.values
-            .into_iter()
-            .fold(sqlx::query(text), |query, value| match value {
-                Value::Text(text) => query.bind(text),
-                Value::Integer(number) => query.bind(number),
-                Value::Number(number) => query.bind(number),
-            })
+        // Large ones differ by what they hold, and would push the others out of the connection's memory.
+        let query = sqlx::query(text).persistent(self.values.len() <= KEPT_VALUES_MAX);
+        self.values.into_iter().fold(query, |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Integer(number) => query.bind(number),
+            Value::Number(number) => query.bind(number),
+        })
     }
 }

@@ -494,7 +494,7 @@ pub(super) async fn write_field_rows(
         statement.text(", ").value(row.position.0);
         statement.text(", ").value(row.path.as_str());
         statement.text(", ").value(row.word.as_deref());
-        statement.text(", ").value(row.number).text(")");
+        statement.text(", ").number(row.number).text(")");
     }
     statement.run(connection).await
 }
