@@ -1,10 +1,16 @@
 //! The log of what happened.
 
+use std::collections::HashSet;
+
 use sqlx::{AnyConnection, Row};
 
 use crate::account::AccountNumber;
 use crate::clock::Position;
+use crate::database::Statement;
 use crate::{Result, Store, StoreError};
+
+/// Tries at positions that nobody has.
+const POSITION_TRIES: usize = 16;
 
 /// What may have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +60,7 @@ pub struct Event {
     pub subject: String,
 }
 
-/// Tries at a position that no other line has.
-const POSITION_TRIES: usize = 4;
-
-/// Adds a line, in the transaction of what it tells of: at this position, or at another one of the same time where the position is taken.
+/// Adds a line, in the transaction of what it tells of; at another position of the same millisecond if this one is taken.
 pub(crate) async fn record(
     connection: &mut AnyConnection,
     position: Position,
@@ -65,23 +68,51 @@ pub(crate) async fn record(
     kind: EventKind,
     subject: &str,
 ) -> Result<()> {
-    let mut position = position;
+    write(connection, position, account, kind, &[subject]).await
+}
+
+/// Adds a line for each subject, at most a thousand of them.
+pub(crate) async fn record_all(
+    connection: &mut AnyConnection,
+    now_ms: i64,
+    account: AccountNumber,
+    kind: EventKind,
+    subjects: &[&str],
+) -> Result<()> {
+    write(connection, Position::at(now_ms), account, kind, subjects).await
+}
+
+async fn write(
+    connection: &mut AnyConnection,
+    mut first: Position,
+    account: AccountNumber,
+    kind: EventKind,
+    subjects: &[&str],
+) -> Result<()> {
+    let mut missing = subjects.to_vec();
     for _ in 0..POSITION_TRIES {
-        let added = sqlx::query(
-            "INSERT INTO events (position, account, kind, subject) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        )
-        .bind(position.0)
-        .bind(account.0)
-        .bind(kind.name())
-        .bind(subject)
-        .execute(&mut *connection)
-        .await?;
-        if added.rows_affected() > 0 {
+        if missing.is_empty() {
             return Ok(());
         }
-        position = Position::at(position.ms());
+        let mut statement = Statement::new("INSERT INTO events (position, account, kind, subject) VALUES ");
+        // One after the other: of a thousand random positions in one millisecond two would be the same.
+        for (at, (position, subject)) in (first.0..).zip(&missing).enumerate() {
+            statement.text(if at == 0 { "(" } else { ", (" }).value(position);
+            statement.text(", ").value(account.0);
+            statement.text(", ").value(kind.name());
+            statement.text(", ").value(*subject).text(")");
+        }
+        statement.text(" ON CONFLICT DO NOTHING RETURNING subject");
+        let rows = statement.rows_in(connection).await?;
+        if rows.len() == missing.len() {
+            return Ok(());
+        }
+        let written = rows.iter().map(|row| row.try_get("subject"));
+        let written = written.collect::<std::result::Result<HashSet<String>, _>>()?;
+        missing.retain(|subject| !written.contains(*subject));
+        first = Position::at(first.ms());
     }
-    Err(StoreError::damaged("no position was free"))
+    Err(StoreError::damaged("no position was free for an event"))
 }
 
 impl Store {

@@ -31,8 +31,8 @@ pub use clock::{Clock, Position};
 pub use error::{Result, StoreError, is_full_disk};
 pub use event::{Event, EventKind};
 pub use image::{
-    Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, Image, ImageId, ListQuery, Metadata, NewDraft, NewImage,
-    Order, Original, Page,
+    Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, IMPORT_MAX, Image, ImageId, Imported, ImportedImage,
+    KeptOriginal, ListQuery, Metadata, NewDraft, NewImage, Order, Original, Page,
 };
 pub use secret::Secret;
 pub use signing_key::{DEFAULT_NAME as DEFAULT_SIGNING_KEY, SigningKey};
