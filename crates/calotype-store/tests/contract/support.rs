@@ -29,29 +29,40 @@ pub(crate) struct Backend {
 
 /// An empty store, if there is a place for one.
 pub(crate) async fn place() -> Option<Place> {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = Clock::standing_at(NOW_MS);
     let backend = crate::backend::backend()?;
-    let (originals, files) = match backend.originals {
-        Some((settings, files)) => (Some(settings), files),
-        None => (None, directory.path().join("originals")),
-    };
-    let settings = StoreSettings {
-        database: backend.database,
-        originals,
-        clock: clock.clone(),
-        ..StoreSettings::in_directory(directory.path())
-    };
-    let store = Store::open(settings.clone()).await.unwrap();
-    let account = store.default_account().await.unwrap();
-    Some(Place {
-        store,
-        account,
-        clock,
-        settings,
-        directory,
-        files,
-    })
+    Some(Place::new(backend.database, backend.originals).await)
+}
+
+impl Place {
+    /// An empty store in this database and this object store.
+    pub(crate) async fn new(database: Option<String>, originals: Option<(RemoteSettings, PathBuf)>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (originals, files) = match originals {
+            Some((settings, files)) => (Some(settings), files),
+            None => (None, directory.path().join("originals")),
+        };
+        let settings = StoreSettings {
+            database,
+            originals,
+            clock: Clock::standing_at(NOW_MS),
+            ..StoreSettings::in_directory(directory.path())
+        };
+        Self::reopened(settings, directory, files).await
+    }
+
+    /// A store that may have been there before.
+    pub(crate) async fn reopened(settings: StoreSettings, directory: TempDir, files: PathBuf) -> Self {
+        let store = Store::open(settings.clone()).await.unwrap();
+        let account = store.default_account().await.unwrap();
+        Self {
+            store,
+            account,
+            clock: settings.clock.clone(),
+            settings,
+            directory,
+            files,
+        }
+    }
 }
 
 /// What is known of a public image of nobody in particular.

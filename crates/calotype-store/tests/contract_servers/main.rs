@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod fault_proxy;
+mod faults;
 mod postgres;
 mod s3;
 

@@ -69,8 +69,8 @@ pub(super) struct Opened {
 
 /// A store from its builder, and its secrets. The builders are alike and have no trait. The environment comes first, so that options win.
 macro_rules! built {
-    ($settings:expr, $url:expr, $builder:ident, $key:ident, [$($secret:ident),+]) => {{
-        let mut builder = $builder::from_env()
+    ($settings:expr, $url:expr, $builder:expr, $key:ident, [$($secret:ident),+]) => {{
+        let mut builder = $builder
             .with_url($url.as_str())
             .with_retry(retry())
             .with_http_connector(Connector);
@@ -89,12 +89,16 @@ impl RemoteSettings {
         let url = self.parsed()?;
         let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|_| no_store())?;
         let (store, secrets) = match scheme {
-            ObjectStoreScheme::AmazonS3 => built!(self, url, AmazonS3Builder, S3Key, [SecretAccessKey, Token]),
+            ObjectStoreScheme::AmazonS3 => {
+                // Deletions are of one object each, and some stores know no others.
+                let builder = AmazonS3Builder::from_env().with_config(S3Key::DisableBulkDelete, "true");
+                built!(self, url, builder, S3Key, [SecretAccessKey, Token])
+            }
             ObjectStoreScheme::GoogleCloudStorage => {
                 built!(
                     self,
                     url,
-                    GoogleCloudStorageBuilder,
+                    GoogleCloudStorageBuilder::from_env(),
                     GoogleKey,
                     [ServiceAccountKey, BearerToken]
                 )
@@ -102,7 +106,7 @@ impl RemoteSettings {
             ObjectStoreScheme::MicrosoftAzure => built!(
                 self,
                 url,
-                MicrosoftAzureBuilder,
+                MicrosoftAzureBuilder::from_env(),
                 AzureKey,
                 [
                     AccessKey,
@@ -188,4 +192,163 @@ pub(super) fn hide(secrets: &[String], mut text: String) -> String {
         text = text.replace(secret.as_str(), "(hidden)");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S3: &[(&str, &str)] = &[
+        ("access_key_id", "AK"),
+        ("secret_access_key", "hidden-s3"),
+        ("region", "r1"),
+    ];
+    const GOOGLE: &[(&str, &str)] = &[("bearer_token", "hidden-google")];
+    /// `hidden-azure` as base64: Azure's keys are.
+    const AZURE: &[(&str, &str)] = &[("account_name", "acct"), ("account_key", "aGlkZGVuLWF6dXJl")];
+
+    fn settings(url: &str, options: &[(&str, &str)]) -> RemoteSettings {
+        let options = options
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        RemoteSettings {
+            url: url.to_owned(),
+            options: options.collect(),
+        }
+    }
+
+    fn refusal(url: &str, options: &[(&str, &str)]) -> String {
+        match settings(url, options).open() {
+            Err(StoreError::Invalid(text)) => text,
+            other => panic!("{url}: {:?}", other.map(|opened| opened.shown)),
+        }
+    }
+
+    #[test]
+    fn each_form_of_url_is_the_store_bucket_and_prefix_that_it_says() {
+        for (url, options, store, prefix) in [
+            ("s3://b/a/p", S3, "AmazonS3(b)", "a/p"),
+            ("s3://b", S3, "AmazonS3(b)", ""),
+            ("s3a://b/p/", S3, "AmazonS3(b)", "p"),
+            ("https://s3.eu-central-1.amazonaws.com/b/p", S3, "AmazonS3(b)", "p"),
+            ("https://b.s3.eu-central-1.amazonaws.com/p", S3, "AmazonS3(b)", "p"),
+            ("https://acct.r2.cloudflarestorage.com/b/p", S3, "AmazonS3(b)", "p"),
+            ("gs://b/p", GOOGLE, "GoogleCloudStorage(b)", "p"),
+            ("az://c/p", AZURE, "MicrosoftAzure { account: acct, container: c }", "p"),
+            (
+                "abfss://c@acct.dfs.core.windows.net/p",
+                AZURE,
+                "MicrosoftAzure { account: acct, container: c }",
+                "p",
+            ),
+            (
+                "https://acct.blob.core.windows.net/c/p",
+                AZURE,
+                "MicrosoftAzure { account: acct, container: c }",
+                "p",
+            ),
+        ] {
+            let opened = settings(url, options)
+                .open()
+                .unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!(
+                (opened.store.to_string().as_str(), opened.prefix.as_ref()),
+                (store, prefix),
+                "{url}"
+            );
+            assert_eq!(opened.secrets.len(), 1, "{url}");
+        }
+    }
+
+    #[test]
+    fn options_are_taken_by_every_name_that_the_library_has_for_them() {
+        for (url, options) in [
+            (
+                "s3://b",
+                &[
+                    ("AWS_ENDPOINT_URL", "http://127.0.0.1:9000"),
+                    ("AWS_ALLOW_HTTP", "true"),
+                    ("aws_session_token", "t"),
+                ][..],
+            ),
+            (
+                "s3://b",
+                &[
+                    ("virtual_hosted_style_request", "true"),
+                    ("read_timeout", "3s"),
+                    ("checksum_algorithm", "sha256"),
+                ],
+            ),
+            (
+                "gs://b",
+                &[
+                    ("google_skip_signature", "true"),
+                    ("base_url", "http://127.0.0.1:4443"),
+                    ("timeout", "1m"),
+                ],
+            ),
+            ("az://c", &[("azure_storage_use_emulator", "true")]),
+            (
+                "az://c",
+                &[
+                    ("azure_storage_account_name", "a"),
+                    ("azure_storage_sas_token", "sv=1&sig=x"),
+                ],
+            ),
+        ] {
+            settings(url, options)
+                .open()
+                .unwrap_or_else(|error| panic!("{url} {options:?}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_what_to_write() {
+        for url in [
+            "bucket",
+            "",
+            "file:///srv",
+            "memory:///",
+            "http://example.com/b",
+            "ftp://b/p",
+            "s3:///p",
+        ] {
+            assert!(refusal(url, &[]).contains("s3://BUCKET/PREFIX"), "{url}");
+        }
+        for url in [
+            "s3://key:hidden@b/p",
+            "https://acct.blob.core.windows.net/c?sig=hidden",
+            "s3://b/p#hidden",
+        ] {
+            let text = refusal(url, &[]);
+            assert!(text.contains("[blobs_options]") && !text.contains("hidden"), "{text}");
+            assert!(!format!("{:?}", settings(url, &[])).contains("hidden"));
+        }
+        for (options, part) in [
+            (("colour", "red"), "`colour`"),
+            (("azure_client_id", "x"), "`azure_client_id`"),
+            (("proxy_url", "http://p"), "`proxy_url`"),
+            (("allow_invalid_certificates", "true"), "`allow_invalid_certificates`"),
+            (("timeout", "soon"), "30s"),
+        ] {
+            let text = refusal("s3://b/p", &[S3, &[options]].concat());
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(refusal("az://c/p", &[]).to_lowercase().contains("account"));
+    }
+
+    #[test]
+    fn a_secret_that_is_wrong_is_not_repeated() {
+        let text = refusal("gs://b", &[("service_account_key", "hidden, and no JSON")]);
+        assert!(!text.contains("hidden, and"), "{text}");
+        assert_eq!(
+            hide(&["key".to_owned(), String::new()], "a key, the key".to_owned()),
+            "a (hidden), the (hidden)"
+        );
+        let shown = format!("{:?}", settings("s3://b/p", S3));
+        assert!(
+            shown.contains("s3://b/p") && shown.contains("secret_access_key") && !shown.contains("hidden"),
+            "{shown}"
+        );
+    }
 }
