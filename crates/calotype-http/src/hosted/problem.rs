@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 
 use calotype_plan::{Fault, FaultKind};
 use calotype_store::StoreError;
@@ -154,6 +155,16 @@ impl Problem {
         .with_detail(detail)
     }
 
+    /// 5540, or 5503 where it may be better soon: a store of objects that does not answer, or asks for patience.
+    pub(crate) fn of_storage(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut | io::ErrorKind::NotConnected => {
+                Self::busy(error.to_string())
+            }
+            _ => Self::storage(error.to_string()),
+        }
+    }
+
     /// 7003.
     pub(crate) fn no_route() -> Self {
         Self::new(
@@ -284,7 +295,7 @@ impl From<StoreError> for Problem {
                 format!("The account has reached a service limit: {max} {of}"),
             ),
             StoreError::Invalid(message) => Self::bad_request(message),
-            StoreError::Blob(error) => Self::storage(error.to_string()),
+            StoreError::Blob(error) => Self::of_storage(&error),
             error => Self::internal(error.to_string()),
         }
     }

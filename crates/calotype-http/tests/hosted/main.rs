@@ -14,3 +14,14 @@ mod images;
 mod lists;
 mod place;
 mod signed_urls;
+
+/// Where the tests keep what they have: in one directory.
+mod backend {
+    use std::path::Path;
+
+    use calotype_store::StoreSettings;
+
+    pub fn settings(directory: &Path) -> StoreSettings {
+        StoreSettings::in_directory(directory)
+    }
+}

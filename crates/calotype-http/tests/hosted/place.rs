@@ -44,10 +44,16 @@ pub async fn place() -> Place {
 
 pub async fn place_with(wishes: Wishes) -> Place {
     let directory = tempfile::tempdir().unwrap();
+    let settings = crate::backend::settings(directory.path());
+    place_in(directory, settings, wishes).await
+}
+
+/// A server over this store.
+pub async fn place_in(directory: TempDir, settings: StoreSettings, wishes: Wishes) -> Place {
     let clock = Clock::standing_at(NOW_MS);
     let settings = StoreSettings {
         clock: clock.clone(),
-        ..StoreSettings::in_directory(directory.path())
+        ..settings
     };
     let store = Arc::new(Store::open(settings).await.unwrap());
     let account = store.default_account().await.unwrap();

@@ -84,6 +84,28 @@ impl Serialize for Hidden {
     }
 }
 
+/// The value of an option of somebody else's, a text or a truth. It may be a key, so it is shown as little as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct HiddenOption(pub(crate) Hidden);
+
+impl<'de> Deserialize<'de> for HiddenOption {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Truth(bool),
+            Text(String),
+        }
+        match Written::deserialize(deserializer) {
+            Ok(Written::Truth(truth)) => Ok(Self(Hidden(truth.to_string()))),
+            Ok(Written::Text(text)) => Ok(Self(Hidden(text))),
+            // Without the value that is wrong.
+            Err(_) => Err(serde::de::Error::custom("neither a text nor true or false")),
+        }
+    }
+}
+
 /// A number of bytes that is written `512MiB` or `100MB`; a bare number is bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Bytes(pub(crate) u64);

@@ -75,7 +75,7 @@ impl Refusal {
     /// The store failed, or had no room.
     pub(super) fn storage(is_busy: bool, detail: String) -> Self {
         let refusal = if is_busy {
-            Self::new(503, 9522, "too many images are in memory at once; try again shortly")
+            Self::new(503, 9522, "the original cannot be had right now; try again shortly")
         } else {
             Self::new(500, 9523, "the image could not be read")
         };
