@@ -15,7 +15,14 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::{Result, StoreError};
 
 /// The tables, in the order in which they came to be. Only ever added to.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "hosted images", include_str!("../migrations/0001_hosted_images.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "hosted images", include_str!("../migrations/0001_hosted_images.sql")),
+    (
+        2,
+        "token networks",
+        include_str!("../migrations/0002_token_networks.sql"),
+    ),
+];
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTIONS_MAX: u32 = 16;
 
@@ -124,17 +131,17 @@ impl Database {
 
     /// Brings the tables to this version's. A database of a later version is refused.
     async fn migrate(&self) -> Result<()> {
-        let migrations = MIGRATIONS.map(|(version, name, text)| {
+        let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
             Migration::new(
-                version,
-                Cow::Borrowed(name),
+                *version,
+                Cow::Borrowed(*name),
                 MigrationType::Simple,
                 text.into_sql_str(),
                 false,
             )
         });
         let migrator = Migrator {
-            migrations: Cow::Owned(migrations.to_vec()),
+            migrations: Cow::Owned(migrations.collect()),
             ..Migrator::DEFAULT
         };
         Ok(migrator.run(&self.pool).await?)
