@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 use super::cli::{
     AccountAction, HostedCommand, ImageAction, KeyAction, Place, SignArguments, StoreAction, TokenAction, VariantAction,
 };
-use super::{data_of, failed, open};
+use super::{failed, open};
 use crate::cli::ServeArguments;
+use crate::data::directory_of_command;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -73,7 +74,7 @@ struct Work {
 
 impl Work {
     async fn open(place: &Place, settings: &Settings) -> Result<Self, Failure> {
-        let store = open(data_of(settings)?.to_owned(), settings).await?;
+        let store = open(directory_of_command(settings)?, settings).await?;
         let account = match &place.account {
             None => store.default_account().await.map_err(failed)?,
             Some(id) => store.account_by_id(id).await.map_err(failed)?.ok_or_else(|| {
@@ -98,6 +99,28 @@ impl Work {
             AccountAction::Create { name } => {
                 let account = self.store.create_account(name).await.map_err(failed)?;
                 print(&format!("{}  {}", account.id, account.hash))
+            }
+            AccountAction::Usage { days } => {
+                for usage in self.store.usage(&self.account, *days).await.map_err(failed)? {
+                    let day = time(usage.day.saturating_mul(86_400_000));
+                    let or = |text: &str, none: &str| {
+                        if text.is_empty() {
+                            none.to_owned()
+                        } else {
+                            text.to_owned()
+                        }
+                    };
+                    print(&format!(
+                        "{}  {}  {}  {}  {}  {}",
+                        day.split('T').next().unwrap_or_default(),
+                        or(&usage.variant, "(options)"),
+                        or(&usage.media_type, "-"),
+                        usage.status,
+                        usage.requests,
+                        usage.bytes
+                    ))?;
+                }
+                Ok(())
             }
             AccountAction::Quota { images } => {
                 let quota = match images.as_str() {

@@ -26,7 +26,7 @@ use crate::answer::{self, Answer, CF_CACHE_STATUS, CF_RESIZED};
 use crate::client::{self, PublicBase, Trail};
 use crate::conditional;
 use crate::flight::Flights;
-use crate::hosted::{DEFAULT_BROWSER_TTL_S, Hosted};
+use crate::hosted::{DEFAULT_BROWSER_TTL_S, DELIVERY_PREFIX, Hosted};
 use crate::router::{AnswerFuture, RequestBytes, Surface};
 use crate::sources::Sources;
 
@@ -74,6 +74,8 @@ struct Shown<'r> {
     planned: Planned,
     accepted: AcceptedFormats,
     cache_control: String,
+    /// The variant's name, for the counts; empty for options.
+    variant: String,
 }
 
 impl std::fmt::Debug for Delivery {
@@ -122,7 +124,10 @@ impl Delivery {
     /// The checks in their order (D73), then the picture.
     async fn deliver(&self, parts: &Parts) -> Result<Answer, Refusal> {
         let path = self.hosted.delivery_path(parts).unwrap_or_default();
-        let target = Target::parse(path).ok_or_else(Refusal::unreadable)?;
+        let target = Target::parse(&path).ok_or_else(Refusal::unreadable)?;
+        if !self.hosted.urls.may_serve(parts, &target.hash) {
+            return Err(Refusal::wrong_account());
+        }
         let store = &self.hosted.store;
         let account = store
             .account_by_hash(&target.hash)
@@ -135,19 +140,21 @@ impl Delivery {
         let image = image
             .filter(|image| image.original.is_some())
             .ok_or_else(Refusal::image_not_found)?;
-        let (options, cache_control) = match target.recipe {
+        let (options, cache_control, variant) = match target.recipe {
             Recipe::Options(_) if image.is_private => return Err(Refusal::flexible_private()),
             Recipe::Options(options) => (
                 Options::parse_url(options, &self.limits)?,
                 public(account.config.browser_ttl_s),
+                String::new(),
             ),
             Recipe::Variant(name) => {
                 let variant = store.variant(&account, &name).await?.ok_or_else(Refusal::no_variant)?;
-                let cache_control = self.may_see(parts, path, &account, &image, &variant).await?;
+                let cache_control = self.may_see(parts, &path, &account, &image, &variant).await?;
                 let options = variant.options.to_plan_options();
                 (
                     Options::parse_object(&options, Door::Variant, &self.limits)?,
                     cache_control,
+                    name,
                 )
             }
         };
@@ -163,6 +170,7 @@ impl Delivery {
             image,
             planned,
             cache_control,
+            variant,
         };
         self.picture(&shown).await
     }
@@ -182,9 +190,10 @@ impl Delivery {
         let keys = self.hosted.store.signing_keys(account).await?;
         let secrets: Vec<&str> = keys.iter().map(|key| key.value.reveal()).collect();
         let now_s = u64::try_from(self.hosted.store.clock().now_ms() / 1_000).unwrap_or_default();
-        // Either the whole path is signed, or what stands behind the prefix (D77).
+        // Either the whole path is signed, or what stands behind the prefix (D77); where an alias was written, the path with the prefix that it stands for.
         let short_path = format!("/{short_path}");
-        let paths = [parts.uri.path(), short_path.as_str()];
+        let long_path = format!("{DELIVERY_PREFIX}{short_path}");
+        let paths = [parts.uri.path(), short_path.as_str(), long_path.as_str()];
         let query = parts.uri.query().unwrap_or_default();
         let Signed { expires_s } = verify_url(&paths, query, &secrets, now_s).map_err(Refusal::signature)?;
         let ttl = expires_s.map_or(PRIVATE_TTL_S, |last| last.saturating_sub(now_s).min(PRIVATE_TTL_S_MAX));
@@ -214,6 +223,7 @@ impl Delivery {
             let mut answer = Answer::default();
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             *answer.headers_mut() = headers;
+            self.count(shown, answer.status(), "", 0);
             return Ok(answer);
         }
         // Originals of other accounts have other overlays only if their URLs say so, and those are in the plan.
@@ -230,9 +240,27 @@ impl Delivery {
             answer::protect(&mut headers);
         }
         answer::warn(&mut headers, shown.planned.warnings.iter().chain(&rendered.warnings));
+        self.count(
+            shown,
+            StatusCode::OK,
+            rendered.content_type,
+            rendered.bytes.len() as u64,
+        );
         let mut answer = Answer::new(Full::new(rendered.bytes));
         *answer.headers_mut() = headers;
         Ok(answer)
+    }
+
+    /// Counts what a GET is given (D89).
+    fn count(&self, shown: &Shown<'_>, status: StatusCode, media_type: &'static str, bytes: u64) {
+        if shown.parts.method == Method::GET {
+            let delivery = calotype_store::Delivery {
+                variant: shown.variant.clone(),
+                media_type,
+                status: status.as_u16(),
+            };
+            self.hosted.store.count_delivery(&shown.account, delivery, bytes);
+        }
     }
 
     async fn render(&self, shown: &Shown<'_>, original: &Original) -> Result<Rendered, Failed> {
