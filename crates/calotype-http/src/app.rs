@@ -22,7 +22,7 @@ use crate::hosted::{Hosted, HostedSettings};
 use crate::refusal;
 use crate::router::Surface;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
-use crate::surface::api::{Api, Door};
+use crate::surface::api::{Api, Door, batch_path};
 use crate::surface::binding::{Binding, BindingSettings};
 use crate::surface::cf_image::CfImage;
 use crate::surface::delivery::Delivery;
@@ -76,6 +76,7 @@ pub struct App {
 struct HostedSurfaces {
     hosted: Arc<Hosted>,
     api: Api,
+    batch: Api,
     upload: OneTimeUpload,
     delivery: Delivery,
 }
@@ -85,6 +86,7 @@ impl HostedSurfaces {
         Self {
             delivery,
             api: Api::new(hosted.clone(), Door::Public),
+            batch: Api::new(hosted.clone(), Door::Batch),
             upload: OneTimeUpload::new(hosted.clone()),
             hosted,
         }
@@ -92,6 +94,9 @@ impl HostedSurfaces {
 
     /// The surface that a request is for, if it is one of these.
     fn having(&self, parts: &http::request::Parts) -> Option<&dyn Surface> {
+        if batch_path(&self.hosted, parts).is_some() {
+            return Some(&self.batch);
+        }
         if self.api.has(parts.uri.path()) {
             return Some(&self.api);
         }

@@ -17,6 +17,11 @@ use crate::{Result, StoreError};
 /// The tables, in the order in which they came to be. Only ever added to.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "hosted images", include_str!("../migrations/0001_hosted_images.sql")),
+    (
+        2,
+        "token networks",
+        include_str!("../migrations/0002_token_networks.sql"),
+    ),
     (4, "list blocks", include_str!("../migrations/0004_list_blocks.sql")),
     (5, "usage", include_str!("../migrations/0005_usage.sql")),
 ];

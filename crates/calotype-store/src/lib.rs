@@ -13,6 +13,7 @@ mod database;
 mod error;
 mod event;
 mod image;
+mod networks;
 mod secret;
 mod signing_key;
 mod token;
@@ -34,9 +35,10 @@ pub use image::{
     Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, IMPORT_MAX, Image, ImageId, Imported, ImportedImage,
     KeptOriginal, ListQuery, Metadata, NewDraft, NewImage, Order, Original, Page,
 };
+pub use networks::Networks;
 pub use secret::Secret;
 pub use signing_key::{DEFAULT_NAME as DEFAULT_SIGNING_KEY, SigningKey};
-pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, Scope, Token};
+pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, NewToken, Scope, Token};
 pub use usage::{Delivery, Usage};
 pub use variant::{PUBLIC as PUBLIC_VARIANT, Variant, VariantOptions, browser_ttl_s, check_name as check_variant_name};
 

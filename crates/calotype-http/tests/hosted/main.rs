@@ -7,13 +7,17 @@ mod support;
 
 mod access;
 mod account;
+mod batch;
 mod by_url;
 mod delivery;
+mod described;
 mod direct_uploads;
 mod images;
 mod lists;
 mod place;
+mod rate_limits;
 mod signed_urls;
+mod tokens;
 
 /// Where the tests keep what they have: in one directory.
 mod backend {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{App, HostedLimits, HostedSettings, PublicUrls};
+use calotype_http::{App, HostedLimits, HostedSettings, PublicUrls, RateLimits};
 use calotype_plan::Size;
 use calotype_source::{Fetcher, SourceMemory};
 use calotype_store::{Account, Clock, Scope, Store, StoreSettings};
+use ipnet::IpNet;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::described;
 use crate::support::client::{Answer, Request};
 use crate::support::network::Network;
 use crate::support::pictures;
@@ -36,6 +38,9 @@ pub struct Wishes {
     pub network: Network,
     pub keys_take_write: bool,
     pub short_delivery_paths: bool,
+    pub batch_url: Option<String>,
+    pub rate_limits: RateLimits,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 pub async fn place() -> Place {
@@ -83,6 +88,9 @@ fn setup(store: Arc<Store>, wishes: &Wishes) -> Setup {
         receive_timeout: Duration::from_secs(30),
         keys_take_write: wishes.keys_take_write,
         short_delivery_paths: wishes.short_delivery_paths,
+        batch_url: wishes.batch_url.clone(),
+        rate_limits: wishes.rate_limits,
+        trusted_proxies: wishes.trusted_proxies.clone(),
     });
     setup
 }
@@ -147,16 +155,23 @@ impl Place {
     }
 
     pub async fn ask(&self, method: &str, rest: &str) -> Answer {
-        self.served.ask(&self.request(method, rest)).await
+        self.checked(&self.request(method, rest)).await
     }
 
     pub async fn ask_json(&self, method: &str, rest: &str, body: &Value) -> Answer {
         let request = self.request(method, rest).header("Content-Type", "application/json");
-        self.served.ask(&request.body(body.to_string())).await
+        self.checked(&request.body(body.to_string())).await
     }
 
     pub async fn send(&self, rest: &str, form: Form) -> Answer {
-        self.served.ask(&form.on(self.request("POST", rest))).await
+        self.checked(&form.on(self.request("POST", rest))).await
+    }
+
+    /// Asks, and holds the answer against the description of the API.
+    pub async fn checked(&self, request: &Request) -> Answer {
+        let answer = self.served.ask(request).await;
+        described::check(request, &answer);
+        answer
     }
 
     /// Uploads a picture; the record.

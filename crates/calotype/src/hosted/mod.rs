@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{HostedLimits, HostedSettings, PublicUrls};
+use calotype_http::{HostedLimits, HostedSettings, PublicUrls, RateLimits};
 use calotype_source::{FetchSettings, Fetcher, SourceMemory};
 use calotype_store::{Account, GRACE, RemoteSettings, Scope, Store, StoreError, StoreSettings};
 
@@ -150,6 +150,15 @@ pub(crate) fn surfaces(
         receive_timeout: settings.download_timeout.0,
         keys_take_write: settings.keys_take_write,
         short_delivery_paths: settings.short_delivery_paths,
+        batch_url: url(&settings.batch_url),
+        rate_limits: RateLimits {
+            is_on: settings.rate_limits,
+            requests_max: settings.rate_limit_requests,
+            window: settings.rate_limit_window.0,
+            address_requests_max: settings.rate_limit_address,
+            batch_requests_max: settings.rate_limit_batch,
+        },
+        trusted_proxies: settings.trusted_proxies.clone(),
     }
 }
 
