@@ -346,6 +346,9 @@ impl Settings {
                 && origin.password().is_none()
                 && origin.query().is_none();
             if !plain {
+                let mut origin = origin.clone();
+                // Who names a user names a password too, and messages are logged.
+                let _ = (origin.set_username(""), origin.set_password(None));
                 return Err(Failure::Usage(format!(
                     "origin `{origin}` is no origin; write an http or https URL without user and query, for example https://shop.example.com"
                 )));
@@ -619,8 +622,18 @@ impl<'de> Deserialize<'de> for Mode {
 }
 
 /// A text that is nobody else's business: `--print-settings` shows that it is set, and not what it is.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Hidden(String);
+
+impl<'de> Deserialize<'de> for Hidden {
+    /// The message of a wrong type would have the value in it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match <figment::value::Value as Deserialize>::deserialize(deserializer)? {
+            figment::value::Value::String(_, text) => Ok(Self(text)),
+            _ => Err(serde::de::Error::custom("it must be a text; put it in double quotes")),
+        }
+    }
+}
 
 impl Hidden {
     /// The text.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use calotype_plan::{Fault, FaultKind};
-use calotype_store::StoreError;
+use calotype_store::{StoreError, is_full_disk};
 use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -154,6 +154,24 @@ impl Problem {
         .with_detail(detail)
     }
 
+    /// 5540, for a file that could not be written or read.
+    pub(crate) fn of_io(error: &std::io::Error) -> Self {
+        if is_full_disk(error) {
+            return Self::full_disk(error.to_string());
+        }
+        Self::storage(error.to_string())
+    }
+
+    /// 5540, where the operator has to make room.
+    fn full_disk(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            5540,
+            "Error received from the storage: it is full. What is stored can be read; try again when there is room",
+        )
+        .with_detail(detail)
+    }
+
     /// 7003.
     pub(crate) fn no_route() -> Self {
         Self::new(
@@ -234,10 +252,12 @@ impl Problem {
             detail,
             ..
         } = self;
+        // Written as strings, which the log escapes: a message may quote what a client wrote.
+        let answered = message.as_ref();
         if status.is_server_error() {
-            tracing::warn!(code, %message, detail, "an API request failed");
+            tracing::warn!(code, answered, detail, "an API request failed");
         } else {
-            tracing::debug!(code, %message, detail, "an API request was refused");
+            tracing::debug!(code, answered, detail, "an API request was refused");
         }
         let mut error = json!({"code": code, "message": message});
         if !self.chain.is_empty() {
@@ -284,6 +304,7 @@ impl From<StoreError> for Problem {
                 format!("The account has reached a service limit: {max} {of}"),
             ),
             StoreError::Invalid(message) => Self::bad_request(message),
+            error if error.is_full_disk() => Self::full_disk(error.to_string()),
             StoreError::Blob(error) => Self::storage(error.to_string()),
             error => Self::internal(error.to_string()),
         }

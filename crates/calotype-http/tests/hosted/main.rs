@@ -5,12 +5,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acceptance;
 mod access;
 mod account;
 mod by_url;
 mod delivery;
 mod direct_uploads;
+mod hostile;
 mod images;
 mod lists;
 mod place;
+mod polyglots;
+mod races;
 mod signed_urls;
+mod strangers;

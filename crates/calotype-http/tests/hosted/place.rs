@@ -25,7 +25,7 @@ pub struct Place {
     pub clock: Clock,
     pub token: String,
     wishes: Wishes,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What to change before it is served.
@@ -59,7 +59,7 @@ pub async fn place_with(wishes: Wishes) -> Place {
         clock,
         token: token.reveal().to_owned(),
         wishes,
-        _directory: directory,
+        directory,
     }
 }
 
@@ -82,6 +82,19 @@ fn setup(store: Arc<Store>, wishes: &Wishes) -> Setup {
 }
 
 impl Place {
+    /// The lengths of files that have not arrived yet, or were left over.
+    pub fn arriving(&self) -> Vec<u64> {
+        let files = std::fs::read_dir(self.directory.path().join("incoming")).unwrap();
+        files
+            .filter_map(|file| Some(file.ok()?.metadata().ok()?.len()))
+            .collect()
+    }
+
+    /// The network on which images are fetched.
+    pub fn network(&self) -> Network {
+        self.wishes.network.clone()
+    }
+
     /// Another app over the same store.
     pub fn another_app(&self) -> Arc<App> {
         setup(self.store.clone(), &self.wishes).app().0
