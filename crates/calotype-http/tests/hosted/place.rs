@@ -27,7 +27,7 @@ pub struct Place {
     pub clock: Clock,
     pub token: String,
     wishes: Wishes,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What to change before it is served.
@@ -70,7 +70,7 @@ pub async fn place_in(directory: TempDir, settings: StoreSettings, wishes: Wishe
         clock,
         token: token.reveal().to_owned(),
         wishes,
-        _directory: directory,
+        directory,
     }
 }
 
@@ -101,6 +101,19 @@ impl Place {
         self.wishes.urls = urls;
         self.served = setup(self.store.clone(), &self.wishes).serve().await;
         self
+    }
+
+    /// The lengths of files that have not arrived yet, or were left over.
+    pub fn arriving(&self) -> Vec<u64> {
+        let files = std::fs::read_dir(self.directory.path().join("incoming")).unwrap();
+        files
+            .filter_map(|file| Some(file.ok()?.metadata().ok()?.len()))
+            .collect()
+    }
+
+    /// The network on which images are fetched.
+    pub fn network(&self) -> Network {
+        self.wishes.network.clone()
     }
 
     /// Another app over the same store.

@@ -265,6 +265,9 @@ impl Settings {
                 && origin.password().is_none()
                 && origin.query().is_none();
             if !plain {
+                let mut origin = origin.clone();
+                // Who names a user names a password too, and messages are logged.
+                let _ = (origin.set_username(""), origin.set_password(None));
                 return Err(Failure::Usage(format!(
                     "origin `{origin}` is no origin; write an http or https URL without user and query, for example https://shop.example.com"
                 )));
