@@ -17,14 +17,15 @@ use calotype_worker::Worker;
 use tokio::sync::Semaphore;
 
 pub(crate) use form::{Bounds, UploadForm};
-pub(crate) use problem::{Outcome, Problem, allow, success, success_with};
-pub(crate) use record::{Record, parse_timestamp, timestamp};
+pub(crate) use problem::{Outcome, Problem, allow, success, success_written};
+pub(crate) use record::{Records, timestamp};
 /// How long browsers keep public images if nobody says otherwise: two days.
 pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 
 pub(crate) use urls::{Bases, DELIVERY_PREFIX};
 
-pub use facts::HOSTED_FORMATS;
+pub use facts::{HOSTED_FORMATS, Inspector, NotHosted, tidy_filename};
+pub use record::parse_timestamp;
 pub use urls::PublicUrls;
 
 /// What hosted images are made of.
@@ -79,13 +80,11 @@ pub(crate) struct Hosted {
     pub(crate) limits: HostedLimits,
     pub(crate) keys_take_write: bool,
     short_delivery_paths: bool,
-    worker: Arc<dyn Worker>,
+    inspector: Inspector,
     fetcher: Fetcher,
     memory: SourceMemory,
     receive_timeout: Duration,
     uploads: Semaphore,
-    /// Pixels of all frames of an animation that is taken.
-    animation_area_px_max: u64,
 }
 
 impl std::fmt::Debug for Hosted {
@@ -104,13 +103,12 @@ impl Hosted {
             urls: settings.urls,
             keys_take_write: settings.keys_take_write,
             short_delivery_paths: settings.short_delivery_paths,
-            worker,
+            inspector: Inspector::new(worker, animation_area_px_max),
             fetcher: settings.fetcher,
             memory: settings.memory,
             receive_timeout: settings.receive_timeout,
             uploads: Semaphore::new(settings.limits.uploads_max),
             limits: settings.limits,
-            animation_area_px_max,
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod cli;
 mod commands;
+mod import;
+mod upload;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{HostedLimits, HostedSettings, PublicUrls};
+use calotype_http::{HostedLimits, HostedSettings, Inspector, PublicUrls};
 use calotype_source::{FetchSettings, Fetcher, SourceMemory};
 use calotype_store::{Account, GRACE, Scope, Store, StoreError, StoreSettings};
 
@@ -15,6 +17,7 @@ pub(crate) use cli::HostedCommand;
 pub(crate) use commands::run;
 
 use crate::failure::Failure;
+use crate::serve;
 use crate::settings::Settings;
 
 /// Between two collections of what nobody names any more.
@@ -121,6 +124,15 @@ pub(crate) fn surfaces(
         keys_take_write: settings.keys_take_write,
         short_delivery_paths: settings.short_delivery_paths,
     }
+}
+
+/// What looks at pictures that a command brings in, as the server looks at uploads.
+pub(crate) fn inspector(settings: &Settings) -> Result<Inspector, Failure> {
+    let worker = Arc::new(serve::start_worker(settings)?);
+    Ok(Inspector::new(
+        worker,
+        serve::limits_of(settings).animation_area_px_refused,
+    ))
 }
 
 /// Sweeps for as long as it is polled.

@@ -4,7 +4,7 @@ use calotype_store::{Changes, Image, Metadata};
 use serde_json::{Map, Value};
 
 use super::{Call, body};
-use crate::hosted::{Bounds, Outcome, Problem, Record, success};
+use crate::hosted::{Bounds, Outcome, Problem, Records, success};
 use crate::router::RequestBytes;
 
 impl Call<'_> {
@@ -57,7 +57,7 @@ impl Call<'_> {
 
     async fn told(&self, image: &Image) -> Outcome {
         let variants = self.hosted.store.variants(&self.account).await?;
-        success(&Record::of(image, &self.account, &variants, &self.bases))
+        Records::new(&self.account, &variants, &self.bases).answer(image)
     }
 }
 
