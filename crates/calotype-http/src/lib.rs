@@ -33,7 +33,10 @@ mod zone;
 
 pub use app::{App, AppSettings, PlaygroundSettings};
 pub use binding_server::BindingServer;
-pub use hosted::{HOSTED_FORMATS, HostedLimits, HostedSettings, PublicUrls, RateLimits};
+pub use hosted::{
+    HOSTED_FORMATS, HostedLimits, HostedSettings, Inspector, NotHosted, PublicUrls, RateLimits, parse_timestamp,
+    tidy_filename,
+};
 pub use router::{AnswerFuture, RequestBytes, Router, Surface};
 pub use server::{Server, ServerSettings};
 pub use sources::SourceSettings;

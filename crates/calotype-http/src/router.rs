@@ -97,6 +97,7 @@ impl Router {
             status = answer.status().as_u16(),
             bytes = answer.body().size_hint().exact(),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
         answer::without_body_for_head(&method, answer)
     }

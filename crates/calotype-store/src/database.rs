@@ -27,8 +27,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTIONS_MAX: u32 = 16;
+/// Pages of the database that a connection of SQLite keeps. The inner pages of the indices of a million images take some ten MiB.
+const CACHE_KIB: u32 = 32 << 10;
 /// Values of a statement whose plan is kept.
-const KEPT_VALUES_MAX: usize = 64;
+const KEPT_VALUES_MAX: usize = 512;
 
 /// A pool of connections.
 #[derive(Debug, Clone)]
@@ -117,7 +119,7 @@ impl Database {
                         // NORMAL loses no transaction in WAL mode when the process dies; when the machine does it may lose the last ones. An answer to an
                         // upload is a promise, so FULL.
                         let pragmas = format!(
-                            "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                            "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE_KIB};"
                         );
                         connection.execute(AssertSqlSafe(pragmas)).await?;
                     }
@@ -303,7 +305,7 @@ impl Statement {
 
     fn query(self) -> Query<'static, Any, AnyArguments> {
         let text: SqlStr = AssertSqlSafe(self.text).into_sql_str();
-        // Large ones differ by what they hold, and would push the others out of the connection's memory.
+        // The largest come once, and would push the others out of the connection's memory.
         let query = sqlx::query(text).persistent(self.values.len() <= KEPT_VALUES_MAX);
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),

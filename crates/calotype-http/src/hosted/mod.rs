@@ -19,16 +19,17 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 pub(crate) use form::{Bounds, UploadForm};
-pub(crate) use problem::{Outcome, Problem, ProblemKind, allow, success, success_with};
+pub(crate) use problem::{Outcome, Problem, ProblemKind, allow, success, success_with, success_written};
 pub(crate) use rate_limits::{Counters, Standing};
-pub(crate) use record::{Record, parse_timestamp, timestamp};
+pub(crate) use record::{Records, timestamp};
 /// How long browsers keep public images if nobody says otherwise: two days.
 pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 
 pub(crate) use urls::{Bases, DELIVERY_PREFIX};
 
-pub use facts::HOSTED_FORMATS;
+pub use facts::{HOSTED_FORMATS, Inspector, NotHosted, tidy_filename};
 pub use rate_limits::RateLimits;
+pub use record::parse_timestamp;
 pub use urls::PublicUrls;
 
 /// What hosted images are made of.
@@ -92,13 +93,11 @@ pub(crate) struct Hosted {
     pub(crate) counters: Counters,
     pub(crate) trusted_proxies: Vec<IpNet>,
     short_delivery_paths: bool,
-    worker: Arc<dyn Worker>,
+    inspector: Inspector,
     fetcher: Fetcher,
     memory: SourceMemory,
     receive_timeout: Duration,
     uploads: Semaphore,
-    /// Pixels of all frames of an animation that is taken.
-    animation_area_px_max: u64,
 }
 
 impl std::fmt::Debug for Hosted {
@@ -120,13 +119,12 @@ impl Hosted {
             counters: Counters::new(&settings.rate_limits),
             trusted_proxies: settings.trusted_proxies,
             short_delivery_paths: settings.short_delivery_paths,
-            worker,
+            inspector: Inspector::new(worker, animation_area_px_max),
             fetcher: settings.fetcher,
             memory: settings.memory,
             receive_timeout: settings.receive_timeout,
             uploads: Semaphore::new(settings.limits.uploads_max),
             limits: settings.limits,
-            animation_area_px_max,
         }
     }
 

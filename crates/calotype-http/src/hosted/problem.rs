@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
+use bytes::Bytes;
 use calotype_plan::{Fault, FaultKind};
 use calotype_store::{StoreError, is_full_disk};
 use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
@@ -129,6 +130,16 @@ impl Problem {
     fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
+    }
+
+    /// Of the list of codes.
+    pub(crate) const fn code(&self) -> u32 {
+        self.kind.code()
+    }
+
+    /// What the client is told.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// 5400: the message says what.
@@ -405,17 +416,36 @@ impl From<StoreError> for Problem {
 
 /// A success: 200 whatever was done (spec 6.16).
 pub(crate) fn success(result: &impl serde::Serialize) -> Outcome {
-    success_with(result, &Value::Null)
+    success_with(result, None)
 }
 
-/// A success that tells of pages.
-pub(crate) fn success_with(result: &impl serde::Serialize, info: &Value) -> Outcome {
-    let result = serde_json::to_string(result).map_err(|error| Problem::internal(error.to_string()))?;
-    let body = format!(r#"{{"result":{result},"result_info":{info},"success":true,"errors":[],"messages":[]}}"#);
+/// The same with the numbers of a page.
+pub(crate) fn success_with(result: &impl serde::Serialize, info: Option<&Value>) -> Outcome {
+    let result = serde_json::to_vec(result).map_err(|error| Problem::internal(error.to_string()))?;
+    success_written(result.len(), info, |body| {
+        body.extend_from_slice(&result);
+        Ok(())
+    })
+}
+
+/// A success whose result is written right into the body, which is about so long.
+pub(crate) fn success_written(
+    bytes: usize,
+    info: Option<&Value>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), Problem>,
+) -> Outcome {
+    let end = format!(
+        r#","result_info":{},"success":true,"errors":[],"messages":[]}}"#,
+        info.unwrap_or(&Value::Null)
+    );
+    let mut body = Vec::with_capacity(bytes.saturating_add(end.len()).saturating_add(16));
+    body.extend_from_slice(br#"{"result":"#);
+    write(&mut body)?;
+    body.extend_from_slice(end.as_bytes());
     Ok(enveloped(StatusCode::OK, body))
 }
 
-fn enveloped(status: StatusCode, body: String) -> Answer {
+fn enveloped(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     let mut answer = answer::with_body(status, "application/json", body);
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

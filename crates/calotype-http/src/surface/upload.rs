@@ -12,7 +12,7 @@ use http::{Method, Request, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::answer::Answer;
-use crate::hosted::{Bounds, Hosted, Outcome, Problem, Record, allow, success};
+use crate::hosted::{Bounds, Hosted, Outcome, Problem, Records, allow};
 use crate::router::{AnswerFuture, RequestBytes, Surface};
 
 /// The surface.
@@ -71,7 +71,7 @@ impl OneTimeUpload {
             .await?;
         let variants = store.variants(&account).await?;
         let bases = self.hosted.urls.for_request(parts);
-        success(&Record::of(&image, &account, &variants, &bases).for_end_users())
+        Records::new(&account, &variants, &bases).for_end_users().answer(&image)
     }
 
     /// The account whose draft waits, before a byte of the file is read.

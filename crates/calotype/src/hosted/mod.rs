@@ -2,12 +2,14 @@
 
 mod cli;
 mod commands;
+mod import;
+mod upload;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{HostedLimits, HostedSettings, PublicUrls, RateLimits};
+use calotype_http::{HostedLimits, HostedSettings, Inspector, PublicUrls, RateLimits};
 use calotype_source::{FetchSettings, Fetcher, SourceMemory};
 use calotype_store::{Account, GRACE, RemoteSettings, Scope, Store, StoreError, StoreSettings};
 
@@ -15,6 +17,7 @@ pub(crate) use cli::HostedCommand;
 pub(crate) use commands::run;
 
 use crate::failure::Failure;
+use crate::serve;
 use crate::settings::Settings;
 
 /// Between two collections of what nobody names any more.
@@ -170,6 +173,15 @@ pub(crate) async fn write_usage(store: Arc<Store>) {
             tracing::warn!(%error, "what was delivered could not be counted; it is tried again later");
         }
     }
+}
+
+/// What looks at pictures that a command brings in, as the server looks at uploads.
+pub(crate) fn inspector(settings: &Settings) -> Result<Inspector, Failure> {
+    let worker = Arc::new(serve::start_worker(settings)?);
+    Ok(Inspector::new(
+        worker,
+        serve::limits_of(settings).animation_area_px_refused,
+    ))
 }
 
 /// Sweeps for as long as it is polled.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Call, body};
 use crate::access_log::OfDraft;
-use crate::hosted::{Bounds, Outcome, Problem, Record, success};
+use crate::hosted::{Bounds, Outcome, Problem, Records, success};
 use crate::router::RequestBytes;
 
 impl Call<'_> {
@@ -58,7 +58,7 @@ impl Call<'_> {
 
     async fn told(&self, image: &Image) -> Outcome {
         let variants = self.hosted.store.variants(&self.account).await?;
-        let mut answer = success(&Record::of(image, &self.account, &variants, &self.bases))?;
+        let mut answer = Records::new(&self.account, &variants, &self.bases).answer(image)?;
         if image.original.is_none() {
             answer.extensions_mut().insert(OfDraft);
         }

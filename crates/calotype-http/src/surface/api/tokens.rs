@@ -53,7 +53,7 @@ impl Call<'_> {
             "total_count": all.len(),
             "total_pages": all.len().div_ceil(per_page),
         });
-        success_with(&shown, &info)
+        success_with(&shown, Some(&info))
     }
 
     pub(super) async fn create_token(&self, body: RequestBytes) -> Outcome {
