@@ -2,6 +2,7 @@
 //! see of an object store that fails. Where the servers are not installed one directory is under it again; with `CI=true` they have to be.
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, reason = "the suites whose parts these are use the rest")]
 
 #[path = "../support/mod.rs"]
 mod support;
