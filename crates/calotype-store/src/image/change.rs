@@ -409,19 +409,22 @@ async fn write_fields(
     metadata: Option<&Metadata>,
 ) -> Result<()> {
     for (path, scalar) in metadata.map(Metadata::fields).unwrap_or_default() {
-        let (word, number) = match scalar {
-            Scalar::Text(text) => (Some(format!("s{text}")), None),
-            Scalar::Boolean(boolean) => (Some(format!("b{boolean}")), None),
-            Scalar::Number(number) => (None, Some(number)),
+        // Two statements, since sqlx prepares a null number of PostgreSQL as another type than a number (its `AnyArguments`), and keeps it prepared.
+        let word = match scalar {
+            Scalar::Text(text) => Ok(format!("s{text}")),
+            Scalar::Boolean(boolean) => Ok(format!("b{boolean}")),
+            Scalar::Number(number) => Err(number),
         };
-        sqlx::query("INSERT INTO metadata_fields (account, position, path, word, number) VALUES ($1, $2, $3, $4, $5)")
-            .bind(account.0)
-            .bind(position.0)
-            .bind(path.as_str())
-            .bind(word)
-            .bind(number)
-            .execute(&mut *connection)
-            .await?;
+        let sql = match &word {
+            Ok(_) => "INSERT INTO metadata_fields (account, position, path, word) VALUES ($1, $2, $3, $4)",
+            Err(_) => "INSERT INTO metadata_fields (account, position, path, number) VALUES ($1, $2, $3, $4)",
+        };
+        let query = sqlx::query(sql).bind(account.0).bind(position.0).bind(path.as_str());
+        let query = match word {
+            Ok(word) => query.bind(word),
+            Err(number) => query.bind(number),
+        };
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
