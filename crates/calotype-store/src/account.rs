@@ -106,6 +106,14 @@ impl Store {
         self.account_where(" WHERE hash = $1", hash).await
     }
 
+    pub(crate) async fn account_by_number(&self, number: AccountNumber) -> Result<Option<Account>> {
+        let row = sqlx::query(joined(COLUMNS, " WHERE number = $1"))
+            .bind(number.0)
+            .fetch_optional(self.database.pool())
+            .await?;
+        row.as_ref().map(Account::from_row).transpose()
+    }
+
     async fn account_where(&self, condition: &'static str, value: &str) -> Result<Option<Account>> {
         if value.contains('\0') {
             return Ok(None);
@@ -205,11 +213,18 @@ pub(crate) async fn lock(connection: &mut AnyConnection, account: AccountNumber)
 
 /// One image more, if the quota allows it.
 pub(crate) async fn count_image(connection: &mut AnyConnection, account: &Account) -> Result<()> {
-    let done =
-        sqlx::query("UPDATE accounts SET images = images + 1 WHERE number = $1 AND (quota IS NULL OR images < quota)")
-            .bind(account.number.0)
-            .execute(connection)
-            .await?;
+    count_images(connection, account, 1).await
+}
+
+/// So many images more, if the quota allows all of them.
+pub(crate) async fn count_images(connection: &mut AnyConnection, account: &Account, images: usize) -> Result<()> {
+    let done = sqlx::query(
+        "UPDATE accounts SET images = images + $2 WHERE number = $1 AND (quota IS NULL OR images + $2 <= quota)",
+    )
+    .bind(account.number.0)
+    .bind(i64::try_from(images).unwrap_or(i64::MAX))
+    .execute(connection)
+    .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::Full {
             of: "images",

@@ -13,9 +13,11 @@ mod database;
 mod error;
 mod event;
 mod image;
+mod networks;
 mod secret;
 mod signing_key;
 mod token;
+mod usage;
 mod variant;
 
 use std::fs::DirBuilder;
@@ -27,15 +29,17 @@ use std::time::Duration;
 pub use account::{Account, AccountNumber, Config};
 pub use blob::{BlobHash, BlobReader, Collected, Incoming, Received, RemoteSettings, Report};
 pub use clock::{Clock, Position};
-pub use error::{Result, StoreError};
+pub use error::{Result, StoreError, is_full_disk};
 pub use event::{Event, EventKind};
 pub use image::{
-    Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, Image, ImageId, ListQuery, Metadata, NewDraft, NewImage,
-    Order, Original, Page,
+    Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, IMPORT_MAX, Image, ImageId, Imported, ImportedImage,
+    KeptOriginal, ListQuery, Metadata, NewDraft, NewImage, Order, Original, Page,
 };
+pub use networks::Networks;
 pub use secret::Secret;
 pub use signing_key::{DEFAULT_NAME as DEFAULT_SIGNING_KEY, SigningKey};
-pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, Scope, Token};
+pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, NewToken, Scope, Token};
+pub use usage::{Delivery, Usage};
 pub use variant::{PUBLIC as PUBLIC_VARIANT, Variant, VariantOptions, browser_ttl_s, check_name as check_variant_name};
 
 use blob::{Originals, Spool};
@@ -82,6 +86,7 @@ pub struct Store {
     spool: Spool,
     sealer: Sealer,
     clock: Clock,
+    usage: usage::Waiting,
 }
 
 /// Makes the directory of a store if it is not there, for its owner alone: private originals and keys are in it. One that is there stays as the operator made it.
@@ -113,6 +118,7 @@ impl Store {
             spool: Spool::new(&settings.directory)?,
             sealer,
             clock: settings.clock,
+            usage: usage::Waiting::default(),
         })
     }
 

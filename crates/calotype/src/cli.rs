@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Health(HealthArguments),
     /// Print the licence of the built-in font
     Licenses,
+    /// Print the OpenAPI description of the API of hosted images
+    Openapi,
     #[command(flatten)]
     Hosted(HostedCommand),
     /// Print completions for a shell

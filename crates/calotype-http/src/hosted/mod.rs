@@ -3,6 +3,7 @@
 mod facts;
 mod form;
 mod problem;
+mod rate_limits;
 mod record;
 mod split_metadata;
 mod urls;
@@ -14,10 +15,12 @@ use std::time::Duration;
 use calotype_source::{Fetcher, SourceMemory};
 use calotype_store::Store;
 use calotype_worker::Worker;
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 pub(crate) use form::{Bounds, UploadForm};
-pub(crate) use problem::{Outcome, Problem, allow, success, success_with};
+pub(crate) use problem::{Outcome, Problem, ProblemKind, allow, success, success_with};
+pub(crate) use rate_limits::{Counters, Standing};
 pub(crate) use record::{Record, parse_timestamp, timestamp};
 /// How long browsers keep public images if nobody says otherwise: two days.
 pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
@@ -25,6 +28,7 @@ pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 pub(crate) use urls::{Bases, DELIVERY_PREFIX};
 
 pub use facts::HOSTED_FORMATS;
+pub use rate_limits::RateLimits;
 pub use urls::PublicUrls;
 
 /// What hosted images are made of.
@@ -46,6 +50,12 @@ pub struct HostedSettings {
     pub keys_take_write: bool,
     /// Delivery at `/{hash}/…` too, without the prefix.
     pub short_delivery_paths: bool,
+    /// What stands before `/images/v1` for the batch API, e.g. `https://batch.example.com`, beside the host `batch.imagedelivery.net`.
+    pub batch_url: Option<String>,
+    /// How often the API may be asked.
+    pub rate_limits: RateLimits,
+    /// Proxies whose `X-Forwarded-For` says where a request of the API comes from.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Bounds on hosted images (spec 5.1).
@@ -78,6 +88,9 @@ pub(crate) struct Hosted {
     pub(crate) urls: PublicUrls,
     pub(crate) limits: HostedLimits,
     pub(crate) keys_take_write: bool,
+    pub(crate) batch_url: Option<String>,
+    pub(crate) counters: Counters,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     short_delivery_paths: bool,
     worker: Arc<dyn Worker>,
     fetcher: Fetcher,
@@ -103,6 +116,9 @@ impl Hosted {
             store: settings.store,
             urls: settings.urls,
             keys_take_write: settings.keys_take_write,
+            batch_url: settings.batch_url,
+            counters: Counters::new(&settings.rate_limits),
+            trusted_proxies: settings.trusted_proxies,
             short_delivery_paths: settings.short_delivery_paths,
             worker,
             fetcher: settings.fetcher,

@@ -5,15 +5,24 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acceptance;
 mod access;
 mod account;
+mod batch;
 mod by_url;
 mod delivery;
+mod described;
 mod direct_uploads;
+mod hostile;
 mod images;
 mod lists;
 mod place;
+mod polyglots;
+mod races;
+mod rate_limits;
 mod signed_urls;
+mod strangers;
+mod tokens;
 
 /// Where the tests keep what they have: in one directory.
 mod backend {

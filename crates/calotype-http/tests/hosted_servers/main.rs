@@ -1,8 +1,7 @@
 //! Hosted images with their rows in PostgreSQL and their originals in S3: what the suite `hosted` asks of uploads, delivery and deletion, and what clients
 //! see of an object store that fails. Where the servers are not installed one directory is under it again; with `CI=true` they have to be.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
-#![allow(dead_code, reason = "the suites whose parts these are use the rest")]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -11,6 +10,8 @@ mod support;
 mod by_url;
 #[path = "../hosted/delivery.rs"]
 mod delivery;
+#[path = "../hosted/described.rs"]
+mod described;
 #[path = "../hosted/direct_uploads.rs"]
 mod direct_uploads;
 #[path = "../../../calotype-store/tests/contract_servers/fault_proxy.rs"]

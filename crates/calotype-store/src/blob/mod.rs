@@ -78,6 +78,8 @@ impl Store {
     pub(crate) async fn put(&self, received: Received) -> Result<BlobName> {
         let now_ms = self.clock.now_ms();
         let bytes = i64::try_from(received.bytes()).unwrap_or(i64::MAX);
+        // In a transaction of its own: a statement that gives rows is left after the first one, and whether it could be committed is not heard.
+        let mut write = self.database.write().await?;
         let row = sqlx::query(
             "INSERT INTO blobs (hash, epoch, bytes, touched_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (hash) DO UPDATE SET epoch = CASE WHEN blobs.is_leaving = 1 THEN $2 ELSE blobs.epoch END, is_leaving = 0, touched_ms = $4
@@ -87,8 +89,9 @@ impl Store {
         .bind(Position::at(now_ms).0)
         .bind(bytes)
         .bind(now_ms)
-        .fetch_one(&mut *self.database.write_alone().await?)
+        .fetch_one(write.connection())
         .await?;
+        write.commit().await?;
         let name = BlobName {
             hash: received.hash().clone(),
             epoch: row.try_get("epoch")?,

@@ -16,6 +16,9 @@ mod backend {
 
 mod accounts;
 mod images;
+mod imports;
 mod lists;
 mod originals;
+mod pages;
 mod support;
+mod usage;

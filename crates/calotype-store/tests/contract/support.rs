@@ -16,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) settings: StoreSettings,
     pub(crate) directory: TempDir,
     /// The directory in which originals are, however they come there.
-    files: PathBuf,
+    pub(crate) files: PathBuf,
 }
 
 /// Where a store is.

@@ -1,14 +1,16 @@
 //! The command line of hosted images.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use ipnet::IpNet;
 
 /// What may be done with hosted images without a server, or beside one that runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HostedCommand {
-    /// Accounts of hosted images: list, create, quota
+    /// Accounts of hosted images: list, create, usage, quota
     Account(AccountArguments),
     /// API tokens: list, create, revoke
     Token(TokenArguments),
@@ -55,6 +57,12 @@ pub(crate) enum AccountAction {
         /// For people
         name: String,
     },
+    /// What was delivered, by day, variant, type and status: requests, bytes
+    Usage {
+        /// How many days, today included
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=400))]
+        days: u32,
+    },
     /// Bound the images of the account
     Quota {
         /// How many, or none
@@ -72,7 +80,7 @@ pub(crate) struct TokenArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenAction {
-    /// The tokens of the account: id, scope, end, name
+    /// The tokens of the account: id, scope, end, networks (those it may not be used from after !), name
     List,
     /// A new token; it is shown once
     Create {
@@ -84,6 +92,12 @@ pub(crate) enum TokenAction {
         /// How long it is good, e.g. 90d
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
         expires: Option<Duration>,
+        /// Network it may be used from, e.g. 10.0.0.0/8; repeat for several [default: every one]
+        #[arg(long, value_name = "NETWORK", value_parser = network)]
+        ip: Vec<IpNet>,
+        /// Network it may not be used from; repeat for several
+        #[arg(long, value_name = "NETWORK", value_parser = network)]
+        not_ip: Vec<IpNet>,
     },
     /// End a token now
     Revoke {
@@ -224,4 +238,11 @@ pub(crate) enum StoreAction {
     },
     /// Take away originals that no image has had for an hour, drafts that have ended, and leftovers
     Gc,
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| "write a network, for example 10.0.0.0/8, or an address".to_owned())
 }

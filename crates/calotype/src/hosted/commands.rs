@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use calotype_http::HOSTED_FORMATS;
 use calotype_plan::{Limits, sign_url, signature, signed_message};
 use calotype_store::{
-    Account, Facts, GRACE, Image, ImageId, ListQuery, NewImage, Order, Scope, Store, StoreError, Variant,
-    VariantOptions,
+    Account, Facts, GRACE, Image, ImageId, ListQuery, Networks, NewImage, NewToken, Order, Scope, Store, StoreError,
+    Variant, VariantOptions,
 };
 use serde_json::{Map, Value, json};
 
@@ -100,6 +100,28 @@ impl Work {
                 let account = self.store.create_account(name).await.map_err(failed)?;
                 print(&format!("{}  {}", account.id, account.hash))
             }
+            AccountAction::Usage { days } => {
+                for usage in self.store.usage(&self.account, *days).await.map_err(failed)? {
+                    let day = time(usage.day.saturating_mul(86_400_000));
+                    let or = |text: &str, none: &str| {
+                        if text.is_empty() {
+                            none.to_owned()
+                        } else {
+                            text.to_owned()
+                        }
+                    };
+                    print(&format!(
+                        "{}  {}  {}  {}  {}  {}",
+                        day.split('T').next().unwrap_or_default(),
+                        or(&usage.variant, "(options)"),
+                        or(&usage.media_type, "-"),
+                        usage.status,
+                        usage.requests,
+                        usage.bytes
+                    ))?;
+                }
+                Ok(())
+            }
             AccountAction::Quota { images } => {
                 let quota = match images.as_str() {
                     "none" => None,
@@ -118,17 +140,30 @@ impl Work {
                 for token in self.store.tokens(&self.account).await.map_err(failed)? {
                     let scope = if token.scope == Scope::Write { "write" } else { "read" };
                     let end = token.expires_ms.map_or_else(|| "-".to_owned(), time);
-                    print(&format!("{}  {scope}  {end}  {}", token.id, token.name))?;
+                    let networks = networks(&token.networks);
+                    print(&format!("{}  {scope}  {end}  {networks}  {}", token.id, token.name))?;
                 }
                 Ok(())
             }
-            TokenAction::Create { name, read, expires } => {
+            TokenAction::Create {
+                name,
+                read,
+                expires,
+                ip,
+                not_ip,
+            } => {
                 let scope = if *read { Scope::Read } else { Scope::Write };
                 let expires_ms = expires.map(|expires| {
                     let ms = i64::try_from(expires.as_millis()).unwrap_or(i64::MAX);
                     self.store.clock().now_ms().saturating_add(ms)
                 });
-                let created = self.store.create_token(&self.account, name, scope, expires_ms).await;
+                let new = NewToken {
+                    name: name.clone(),
+                    scope,
+                    expires_ms,
+                    networks: Networks::new(ip.clone(), not_ip.clone()).map_err(failed)?,
+                };
+                let created = self.store.create_token_of(&self.account, new).await;
                 let (_, secret) = created.map_err(failed)?;
                 print(secret.reveal())
             }
@@ -397,6 +432,18 @@ fn options_of(options: &[String]) -> Result<Map<String, Value>, Failure> {
             Ok((name.to_owned(), value))
         })
         .collect()
+}
+
+/// Networks in one word: those that are refused after an exclamation mark.
+fn networks(networks: &Networks) -> String {
+    let allowed = networks.allowed().iter().map(ToString::to_string);
+    let refused = networks.refused().iter().map(|network| format!("!{network}"));
+    let words: Vec<String> = allowed.chain(refused).collect();
+    if words.is_empty() {
+        "-".to_owned()
+    } else {
+        words.join(",")
+    }
 }
 
 fn described(variant: &Variant) -> String {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{HostedLimits, HostedSettings, PublicUrls};
+use calotype_http::{HostedLimits, HostedSettings, PublicUrls, RateLimits};
 use calotype_source::{FetchSettings, Fetcher, SourceMemory};
 use calotype_store::{Account, GRACE, RemoteSettings, Scope, Store, StoreError, StoreSettings};
 
@@ -19,6 +19,8 @@ use crate::settings::Settings;
 
 /// Between two collections of what nobody names any more.
 const COLLECT_EVERY: Duration = Duration::from_secs(600);
+/// Between two additions of what was delivered: a server that dies forgets as much.
+const USAGE_EVERY: Duration = Duration::from_secs(10);
 /// Time for an image that is uploaded by its URL (hosted images spec, D34).
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -148,6 +150,25 @@ pub(crate) fn surfaces(
         receive_timeout: settings.download_timeout.0,
         keys_take_write: settings.keys_take_write,
         short_delivery_paths: settings.short_delivery_paths,
+        batch_url: url(&settings.batch_url),
+        rate_limits: RateLimits {
+            is_on: settings.rate_limits,
+            requests_max: settings.rate_limit_requests,
+            window: settings.rate_limit_window.0,
+            address_requests_max: settings.rate_limit_address,
+            batch_requests_max: settings.rate_limit_batch,
+        },
+        trusted_proxies: settings.trusted_proxies.clone(),
+    }
+}
+
+/// Writes what was delivered for as long as it is polled.
+pub(crate) async fn write_usage(store: Arc<Store>) {
+    loop {
+        tokio::time::sleep(USAGE_EVERY).await;
+        if let Err(error) = store.write_usage().await {
+            tracing::warn!(%error, "what was delivered could not be counted; it is tried again later");
+        }
     }
 }
 

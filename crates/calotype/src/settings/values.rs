@@ -62,8 +62,18 @@ impl<'de> Deserialize<'de> for Mode {
 }
 
 /// A text that is nobody else's business: `--print-settings` shows that it is set, and not what it is.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Hidden(String);
+
+impl<'de> Deserialize<'de> for Hidden {
+    /// The message of a wrong type would have the value in it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match <figment::value::Value as Deserialize>::deserialize(deserializer)? {
+            figment::value::Value::String(_, text) => Ok(Self(text)),
+            _ => Err(serde::de::Error::custom("it must be a text; put it in double quotes")),
+        }
+    }
+}
 
 impl Hidden {
     /// The text.

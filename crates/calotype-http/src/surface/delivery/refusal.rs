@@ -94,10 +94,12 @@ impl Refusal {
             text,
             detail,
         } = self;
+        // Written as a string, which the log escapes: it may quote what a client wrote.
+        let text = text.as_ref();
         if *status >= 500 {
-            tracing::warn!(code, %text, detail, "a hosted image could not be delivered");
+            tracing::warn!(code, text, detail, "a hosted image could not be delivered");
         } else {
-            tracing::debug!(code, %text, detail, "the delivery of a hosted image was refused");
+            tracing::debug!(code, text, detail, "the delivery of a hosted image was refused");
         }
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = answer::with_body(status, "text/plain", format!("ERROR {code}: {text}"));
