@@ -18,7 +18,7 @@ const SCRIPT: &str = r#"
     "$2/pg_ctl" -D "$1/data" -w -l "$1/log" -o "-c listen_addresses= -c unix_socket_directories=$1 -c fsync=off -c max_connections=500" start >/dev/null
     echo ready
     cat >/dev/null
-    "$2/pg_ctl" -D "$1/data" -m immediate stop >/dev/null
+    "$2/pg_ctl" -D "$1/data" -m immediate stop >/dev/null || true
     cd /
     rm -rf "$1"
 "#;
