@@ -10,6 +10,7 @@ mod backend {
 }
 
 mod accounts;
+mod at_once;
 mod images;
 mod lists;
 mod originals;

@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use crate::client::Client;
 use crate::program::Place;
-use crate::shelf::{Cut, Random, Shelf};
+use crate::shelf::{Random, Shelf};
 
 const SEED: u64 = 0x0ca1_0717;
 const CLIENTS: u32 = 6;
@@ -80,15 +81,12 @@ fn write_until(shelves: &mut [Shelf], client: &Client, target: u64, end: impl Fn
         for shelf in shelves {
             let acknowledged = &acknowledged;
             writers.push(scope.spawn(move || {
-                loop {
-                    match shelf.act(client) {
-                        Ok(()) => acknowledged.fetch_add(1, Ordering::Relaxed),
-                        Err(Cut) => break,
-                    };
+                while let Ok(()) = shelf.act(client) {
+                    acknowledged.fetch_add(1, Ordering::Relaxed);
                 }
             }));
         }
-        while acknowledged.load(Ordering::Relaxed) < target && !writers.iter().any(|writer| writer.is_finished()) {
+        while acknowledged.load(Ordering::Relaxed) < target && !writers.iter().any(ScopedJoinHandle::is_finished) {
             std::thread::sleep(Duration::from_micros(200));
         }
         end();
