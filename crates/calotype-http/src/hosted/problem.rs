@@ -327,7 +327,11 @@ impl Problem {
     pub(crate) fn of_image(fault: &Fault) -> Self {
         let detail = || fault.detail().unwrap_or_default().to_owned();
         match fault.kind() {
-            FaultKind::LimitExceeded => Self::bad_request(fault.public_message().to_owned()),
+            FaultKind::LimitExceeded => {
+                // What helps a transform does not help an upload.
+                let message = fault.public_message();
+                Self::bad_request(message.split("; use anim=false").next().unwrap_or(message).to_owned())
+            }
             FaultKind::Busy | FaultKind::ModelMissing | FaultKind::TooSlow => Self::busy(detail()),
             FaultKind::NotAnImage | FaultKind::UnsupportedFormat | FaultKind::DecodeFailed => {
                 Self::unsupported_format().with_detail(detail())

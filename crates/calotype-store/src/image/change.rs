@@ -112,6 +112,7 @@ impl Store {
         facts: &Facts,
     ) -> Result<Image> {
         new.check()?;
+        self.check_room(account, new.id.as_ref()).await?;
         let bytes = received.bytes();
         let name = self.put(received).await?;
         let id = new.id.clone().unwrap_or_else(|| ImageId::generate(new.is_private));
@@ -237,6 +238,7 @@ impl Store {
         if !self.draft_waits(account, id, secret).await? {
             return Err(StoreError::Missing("draft"));
         }
+        self.check_room(account, None).await?;
         let bytes = received.bytes();
         let name = self.put(received).await?;
         for _ in 0..POSITION_TRIES {
@@ -399,6 +401,22 @@ impl Store {
     pub(crate) async fn end_drafts(&self) -> Result<u64> {
         let mut alone = self.database.write_alone().await?;
         forget_ended_drafts(&mut alone, self.clock.now_ms()).await
+    }
+
+    /// Refuses what the transaction would refuse, before bytes are kept: those of refused uploads stay until they are collected, and whoever may store nothing
+    /// more must not fill the disk with them.
+    async fn check_room(&self, account: &Account, id: Option<&ImageId>) -> Result<()> {
+        let now = self
+            .account_by_id(&account.id)
+            .await?
+            .ok_or(StoreError::Missing("account"))?;
+        if let Some(max) = now.quota.filter(|quota| now.images >= *quota) {
+            return Err(StoreError::Full { of: "images", max });
+        }
+        match id {
+            Some(id) if self.image(account, id.as_str()).await?.is_some() => Err(StoreError::Taken("image")),
+            _ => Ok(()),
+        }
     }
 
     async fn hold(&self, connection: &mut AnyConnection, name: &BlobName) -> Result<()> {

@@ -15,6 +15,7 @@ mod backend {
 }
 
 mod accounts;
+mod at_once;
 mod images;
 mod imports;
 mod lists;

@@ -54,24 +54,40 @@ async fn equal_bytes_are_kept_once_and_until_the_last_image_of_them_is_gone() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_refused_leaves_nothing_for_long() {
+async fn an_upload_that_is_refused_leaves_nothing() {
     let Some(place) = place().await else { return };
-    place.store.set_quota(&place.account, Some(0)).await.unwrap();
+    let named = || calotype_store::NewImage {
+        id: Some(calotype_store::ImageId::custom("taken").unwrap()),
+        ..plain()
+    };
+    place.keep(named(), b"first").await.unwrap();
+    let draft = calotype_store::NewDraft {
+        image: plain(),
+        ends_ms: crate::support::NOW_MS + 60_000,
+    };
+    let (promised, _) = place.store.create_draft(&place.account, &draft).await.unwrap();
+    assert!(matches!(
+        place.keep(named(), b"second").await,
+        Err(StoreError::Taken(_))
+    ));
+    place.store.set_quota(&place.account, Some(1)).await.unwrap();
     assert!(matches!(
         place.keep(plain(), b"refused").await,
-        Err(StoreError::Full { .. })
+        Err(StoreError::Full { of: "images", max: 1 })
     ));
-    let incoming = place.store.receive().await.unwrap();
-    drop(incoming);
-    assert_eq!(
-        std::fs::read_dir(place.directory.path().join("incoming"))
-            .unwrap()
-            .count(),
-        0
-    );
-    place.clock.advance_ms(GRACE_MS + 1);
-    assert_eq!(place.store.collect(GRACE).await.unwrap().originals, 1);
-    assert_eq!(place.files().len(), 0);
+    let mut incoming = place.store.receive().await.unwrap();
+    incoming.write(b"late").await.unwrap();
+    let received = incoming.finish().await.unwrap();
+    let facts = crate::support::facts();
+    let late = place
+        .store
+        .finish_draft(&place.account, promised.as_str(), None, received, &facts)
+        .await;
+    assert!(matches!(late, Err(StoreError::Full { .. })));
+    drop(place.store.receive().await.unwrap());
+    let arriving = std::fs::read_dir(place.directory.path().join("incoming")).unwrap();
+    assert_eq!((arriving.count(), place.files().len()), (0, 1));
+    assert_eq!(place.store.check(true).await.unwrap().strays, 0);
 }
 
 #[tokio::test]

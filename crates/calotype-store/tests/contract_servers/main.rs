@@ -22,6 +22,8 @@ mod backend {
 
 #[path = "../contract/accounts.rs"]
 mod accounts;
+#[path = "../contract/at_once.rs"]
+mod at_once;
 #[path = "../contract/images.rs"]
 mod images;
 #[path = "../contract/imports.rs"]

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use crate::client::Client;
@@ -80,14 +81,12 @@ fn write_until(shelves: &mut [Shelf], client: &Client, target: u64, end: impl Fn
         for shelf in shelves {
             let acknowledged = &acknowledged;
             writers.push(scope.spawn(move || {
-                while shelf.act(client).is_ok() {
+                while let Ok(()) = shelf.act(client) {
                     acknowledged.fetch_add(1, Ordering::Relaxed);
                 }
             }));
         }
-        while acknowledged.load(Ordering::Relaxed) < target
-            && !writers.iter().any(std::thread::ScopedJoinHandle::is_finished)
-        {
+        while acknowledged.load(Ordering::Relaxed) < target && !writers.iter().any(ScopedJoinHandle::is_finished) {
             std::thread::sleep(Duration::from_micros(200));
         }
         end();
