@@ -1,4 +1,4 @@
-"""Measures lists of a running server: measure.py URL ACCOUNT TOKEN ACCESS_LOG PID [RUNS]. Prints rows of a Markdown table.
+"""Measures lists of a running server: measure.py URL ACCOUNT TOKEN ACCESS_LOG PID RUNS [few]. Prints rows of a Markdown table.
 
 Service time is what the server's access log tells: from a request to its complete answer. Processor time is the process's, all threads, over the requests
 of a row. The client's time holds the transfer too; it reads the whole answer and parses nothing.
@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-url, account, token, log, pid = sys.argv[1:6]
-runs = int(sys.argv[6]) if len(sys.argv) > 6 else 50
+url, account, token, log, pid, runs = sys.argv[1:7]
+runs, is_few = int(runs), sys.argv[7:] == ["few"]
 log = Path(log)
 path_of_images = f"/client/v4/accounts/{account}/images"
 connection = http.client.HTTPConnection(urlsplit(url).netloc)
@@ -40,8 +40,8 @@ def service_ms(offset):
     """The access lines behind a byte of the log."""
     with log.open() as lines:
         lines.seek(offset)
-        found = [json.loads(line) for line in lines if '"duration_us"' in line]
-    return [line["duration_us"] / 1000 for line in found if line.get("surface") == "api"]
+        found = [json.loads(line) for line in lines if '"calotype::access"' in line]
+    return [line.get("duration_us", line["duration_ms"] * 1000) / 1000 for line in found]
 
 
 def at(values, share):
@@ -80,7 +80,12 @@ def middle(query):
 
 total = json.loads(get(f"{path_of_images}/v1/stats")[0])["result"]["count"]["current"]
 one = json.loads(get(f"{path_of_images}/v1?page={total // 2}&per_page=1")[0])["result"]["images"][0]["id"]
-half = middle("")
+half = None if is_few else middle("")
+if is_few:
+    row("v2, first page of 1000", f"{path_of_images}/v2?per_page=1000")
+    row("v2, first page of 50", f"{path_of_images}/v2?per_page=50")
+    row("details", f"{path_of_images}/v1/{one}")
+    raise SystemExit
 for per_page in (1000, 50):
     page = total // per_page // 2
     paged = f"per_page={per_page}"

@@ -259,6 +259,7 @@ impl App {
             status = answer.status().as_u16(),
             bytes = text_of(&answer, &CONTENT_LENGTH),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             resized = text_of(&answer, &CF_RESIZED),
         );
         Ok(answer::without_body_for_head(&parts.method, answer))

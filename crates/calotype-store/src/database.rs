@@ -297,6 +297,15 @@ impl Statement {
         Ok(self.query().fetch_all(connection).await?)
     }
 
+    /// How SQLite would go about it.
+    #[cfg(test)]
+    pub(crate) async fn plan(mut self, pool: &AnyPool) -> Vec<String> {
+        use sqlx::Row as _;
+        self.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+        let rows = self.rows(pool).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+    }
+
     /// Runs it, in a transaction.
     pub(crate) async fn run(self, connection: &mut AnyConnection) -> Result<()> {
         self.query().execute(connection).await?;

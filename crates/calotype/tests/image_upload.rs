@@ -204,7 +204,11 @@ fn failures_are_named_and_end_with_a_code() {
         .output()
         .unwrap();
     assert_eq!(wrong.status.code(), Some(1));
-    assert!(said(&wrong).1.contains("Authentication error"), "{:?}", said(&wrong));
+    assert!(
+        said(&wrong).1.contains("HTTP 401 Unauthorized; look whether the token"),
+        "{:?}",
+        said(&wrong)
+    );
 }
 
 /// Cut off once as soon as some images are there, and then begun again until all is done.

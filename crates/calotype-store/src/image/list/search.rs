@@ -193,7 +193,13 @@ impl<'q> Search<'q> {
                 self.write_look(&mut statement, filter, "f.position");
             }
         }
-        self.write_order(&mut statement, "f.position");
+        // With a plus it is no column of an index: what is in another order is fetched by its value and sorted, never sought along the list.
+        let order = if matches!(self.lead, Lead::Few(..)) {
+            "+f.position"
+        } else {
+            "f.position"
+        };
+        self.write_order(&mut statement, order);
         statement
             .text(" LIMIT ")
             .value(max)
@@ -259,4 +265,94 @@ async fn count(pool: &AnyPool, account: AccountNumber, filter: &Filter) -> Resul
     statement.text(" LIMIT ").value(FEW + 1).text(") AS found");
     let rows = statement.rows(pool).await?;
     Ok(rows.first().map(|row| row.try_get("matches")).transpose()?.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::FieldPath;
+    use super::super::query::{FilterTest, Order};
+    use super::*;
+    use crate::database::Database;
+
+    /// Which index each step goes by, in SQLite; and that nothing but the few is sorted.
+    #[tokio::test]
+    async fn every_way_goes_by_its_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::sqlite(&directory.path().join("calotype.db")).await.unwrap();
+        let filter = |test: FilterTest| Filter {
+            path: FieldPath::new("a").unwrap(),
+            test,
+        };
+        let texts = |count: usize| FilterTest::Text((0..count).map(|n| n.to_string()).collect());
+        let (one, many, range) = (filter(texts(1)), filter(texts(10)), filter(FilterTest::Less(5.0)));
+        let creator = CreatorIs::Named("ann".to_owned());
+        for (lead, index, is_sorted) in [
+            (Lead::All, "images_in_order (account=? AND position<?)", false),
+            (
+                Lead::Creator(&creator),
+                "images_of_creator (account=? AND creator=? AND position<?)",
+                false,
+            ),
+            (
+                Lead::Creator(&CreatorIs::Unset),
+                "images_of_creator (account=? AND creator=? AND position<?)",
+                false,
+            ),
+            (
+                Lead::Stretch(0, &one),
+                "metadata_by_word (account=? AND path=? AND word=? AND position<?)",
+                false,
+            ),
+            (
+                Lead::Few(0, &many),
+                "metadata_by_word (account=? AND path=? AND word=?",
+                true,
+            ),
+            (
+                Lead::Few(0, &range),
+                "metadata_by_number (account=? AND path=? AND number<?)",
+                true,
+            ),
+        ] {
+            let filters = match lead {
+                Lead::All | Lead::Creator(_) => vec![],
+                Lead::Stretch(_, filter) | Lead::Few(_, filter) => vec![filter.clone(), filter.clone()],
+            };
+            let query = ListQuery {
+                order: Order::Descending,
+                creator: match lead {
+                    Lead::Creator(creator) => Some(creator.clone()),
+                    _ => None,
+                },
+                filters,
+                after: None,
+                max: 10,
+            };
+            let search = Search {
+                account: AccountNumber(1),
+                query: &query,
+                lead,
+            };
+            let range = Range {
+                after: Some(Position(9)),
+                until: None,
+            };
+            let statement = match lead {
+                Lead::All | Lead::Creator(_) => search.among_images(range, 10),
+                Lead::Stretch(at, filter) | Lead::Few(at, filter) => search.among_matches(range, 10, at, filter),
+            };
+            let plan = statement.plan(database.pool()).await.join("\n");
+            assert!(plan.contains(index), "{lead:?}: {plan}");
+            let sorts = plan.lines().any(|line| line.contains("TEMP B-TREE FOR ORDER BY"));
+            // The page itself may be put into its order once more.
+            assert!(
+                is_sorted || !sorts || plan.matches("TEMP B-TREE").count() == 1,
+                "{lead:?}: {plan}"
+            );
+            let scans = plan
+                .lines()
+                .any(|line| line.contains("SCAN") && !line.contains("SCAN found"));
+            assert!(!scans, "{lead:?}: {plan}");
+        }
+    }
 }

@@ -213,10 +213,13 @@ impl Answer {
 
     /// What the server says is wrong.
     fn words(&self) -> String {
-        let mut words = format!("HTTP {}", self.status.as_u16());
+        let mut words = format!("HTTP {}", self.status);
         let error = self.json.pointer("/errors/0");
         if let Some(message) = error.and_then(|error| error.get("message")).and_then(Value::as_str) {
             let _ = write!(words, ": {message:.300}");
+        }
+        if matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            words.push_str("; look whether the token is this account's, and may write");
         }
         words
     }
@@ -234,9 +237,10 @@ impl Answer {
     }
 }
 
-/// A form (RFC 7578) with texts and the picture, and its media type. The boundary is made of the picture's hash, so it is not in the picture.
+/// A form (RFC 7578) with texts and the picture, and its media type. The boundary, of at most 70 characters (RFC 2046), is made of the picture's hash, so it is
+/// not in the picture.
 fn form(texts: &[(&str, &str)], picture: &Picture) -> (String, Bytes) {
-    let boundary = format!("calotype-{}", picture.sha256);
+    let boundary = format!("calotype-{:.32}", picture.sha256);
     let mut body = BytesMut::with_capacity(picture.bytes.len() + 2_048);
     for (name, text) in texts {
         body.put_slice(
