@@ -170,3 +170,29 @@ fn the_file_is_read_and_the_command_line_wins() {
         "{message}"
     );
 }
+
+#[test]
+fn options_of_an_object_store_are_texts_or_truths_and_are_never_shown() {
+    let settings = set(&[
+        "blobs=s3://bucket/prefix",
+        "blobs_options.secret_access_key=\"hidden words\"",
+        "blobs_options.allow_http=true",
+    ])
+    .unwrap();
+    let option = |name: &str| settings.blobs_options[name].0.reveal().to_owned();
+    assert_eq!(
+        (option("secret_access_key").as_str(), option("allow_http").as_str()),
+        ("hidden words", "true")
+    );
+    let shown = format!("{settings:?} {}", serde_json::to_string(&settings).unwrap());
+    assert!(
+        shown.contains("secret_access_key") && !shown.contains("hidden words"),
+        "{shown}"
+    );
+    let message = set(&["blobs_options.access_key_id=271828"]).unwrap_err();
+    assert!(
+        message.contains("blobs_options.access_key_id") && message.contains("quotes"),
+        "{message}"
+    );
+    assert!(!message.contains("271828"), "{message}");
+}
