@@ -81,7 +81,7 @@ impl Files {
                 Ok(metadata) if metadata.is_dir() => match fs::canonicalize(&real) {
                     // A folder once: links may lead to each other.
                     Ok(canonical) if seen.insert(canonical.clone()) => {
-                        self.walk(&path, &format!("{relative}/"), top, seen)
+                        self.walk(&path, &format!("{relative}/"), top, seen);
                     }
                     Ok(_) => self.links += 1,
                     Err(error) => self.fail(&path, &error),
