@@ -31,7 +31,7 @@ mod zone;
 
 pub use app::{App, AppSettings, PlaygroundSettings};
 pub use binding_server::BindingServer;
-pub use hosted::{HOSTED_FORMATS, HostedLimits, HostedSettings, PublicUrls};
+pub use hosted::{HOSTED_FORMATS, HostedLimits, HostedSettings, PublicUrls, Webhooks};
 pub use router::{AnswerFuture, RequestBytes, Router, Surface};
 pub use server::{Server, ServerSettings};
 pub use sources::SourceSettings;

@@ -15,7 +15,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::{Result, StoreError};
 
 /// The tables, in the order in which they came to be. Only ever added to.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "hosted images", include_str!("../migrations/0001_hosted_images.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "hosted images", include_str!("../migrations/0001_hosted_images.sql")),
+    (3, "webhooks", include_str!("../migrations/0003_webhooks.sql")),
+];
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTIONS_MAX: u32 = 16;
 

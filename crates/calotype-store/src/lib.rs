@@ -13,10 +13,12 @@ mod database;
 mod error;
 mod event;
 mod image;
+mod outbox;
 mod secret;
 mod signing_key;
 mod token;
 mod variant;
+mod webhook;
 
 use std::fs::DirBuilder;
 use std::io;
@@ -33,10 +35,15 @@ pub use image::{
     Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, Image, ImageId, ListQuery, Metadata, NewDraft, NewImage,
     Order, Original, Page,
 };
+pub use outbox::{Claim, HistoryQuery, ImageFacts, Message, MessageKind, Sent, Settled, UploadError};
 pub use secret::Secret;
 pub use signing_key::{DEFAULT_NAME as DEFAULT_SIGNING_KEY, SigningKey};
 pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, Scope, Token};
 pub use variant::{PUBLIC as PUBLIC_VARIANT, Variant, VariantOptions, browser_ttl_s, check_name as check_variant_name};
+pub use webhook::{
+    ImageEvent, NewPolicy, NewSubscription, NewWebhook, Policy, PolicyChanges, Subscription, SubscriptionChanges,
+    Webhook, WebhookChanges, WebhookSecret, WebhookUrl,
+};
 
 use blob::LocalBlobs;
 use database::Database;
@@ -78,6 +85,8 @@ pub struct Store {
     blobs: LocalBlobs,
     sealer: Sealer,
     clock: Clock,
+    /// Rings when a message to a webhook was written.
+    bell: tokio::sync::Notify,
 }
 
 /// Makes the directory of a store if it is not there, for its owner alone: private originals and keys are in it. One that is there stays as the operator made it.
@@ -108,6 +117,7 @@ impl Store {
             blobs: LocalBlobs::new(&settings.directory)?,
             sealer,
             clock: settings.clock,
+            bell: tokio::sync::Notify::new(),
         })
     }
 

@@ -175,7 +175,7 @@ impl Pieces<'_> {
 }
 
 /// The base name, without control characters, of at most 255 bytes (D33).
-fn tidy(filename: &str) -> String {
+pub(crate) fn tidy(filename: &str) -> String {
     let base = filename.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut tidy: String = base.chars().filter(|c| !c.is_control()).collect();
     while tidy.len() > FILENAME_BYTES_MAX {

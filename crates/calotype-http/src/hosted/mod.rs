@@ -6,15 +6,17 @@ mod problem;
 mod record;
 mod split_metadata;
 mod urls;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_source::{Fetcher, SourceMemory};
+use calotype_source::{Fetcher, Poster, SourceMemory};
 use calotype_store::Store;
 use calotype_worker::Worker;
 use tokio::sync::Semaphore;
 
+pub(crate) use facts::tidy as tidy_filename;
 pub(crate) use form::{Bounds, UploadForm};
 pub(crate) use problem::{Outcome, Problem, allow, success, success_with};
 pub(crate) use record::{Record, parse_timestamp, timestamp};
@@ -22,9 +24,14 @@ pub(crate) use record::{Record, parse_timestamp, timestamp};
 pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 
 pub(crate) use urls::Bases;
+pub(crate) use webhooks::{ALERT_TYPE, body as message_body, type_of as message_type};
 
 pub use facts::HOSTED_FORMATS;
 pub use urls::PublicUrls;
+pub use webhooks::Webhooks;
+
+/// Samples that are posted to webhooks while somebody waits; one more is answered with 5503.
+const WEBHOOK_TESTS_MAX: usize = 8;
 
 /// What hosted images are made of.
 #[derive(Debug)]
@@ -35,6 +42,8 @@ pub struct HostedSettings {
     pub urls: PublicUrls,
     /// Fetches images that are uploaded by their URL; its bound on bytes is at least that of uploads.
     pub fetcher: Fetcher,
+    /// Posts to webhooks.
+    pub poster: Poster,
     /// The memory that originals share.
     pub memory: SourceMemory,
     /// Bounds.
@@ -77,6 +86,9 @@ pub(crate) struct Hosted {
     pub(crate) urls: PublicUrls,
     pub(crate) limits: HostedLimits,
     pub(crate) keys_take_write: bool,
+    pub(crate) webhooks: Webhooks,
+    /// Samples that are posted while somebody waits.
+    pub(crate) webhook_tests: Semaphore,
     short_delivery_paths: bool,
     worker: Arc<dyn Worker>,
     fetcher: Fetcher,
@@ -99,6 +111,8 @@ impl std::fmt::Debug for Hosted {
 impl Hosted {
     pub(crate) fn new(settings: HostedSettings, worker: Arc<dyn Worker>, animation_area_px_max: u64) -> Self {
         Self {
+            webhooks: Webhooks::new(settings.store.clone(), Arc::new(settings.poster)),
+            webhook_tests: Semaphore::new(WEBHOOK_TESTS_MAX),
             store: settings.store,
             urls: settings.urls,
             keys_take_write: settings.keys_take_write,

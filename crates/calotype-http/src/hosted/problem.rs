@@ -71,6 +71,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, 5404, "Signing key not found")
     }
 
+    /// 5404 of what is no image.
+    fn not_found(message: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, 5404, message)
+    }
+
     /// 5401.
     pub(crate) fn variant_not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, 5401, "Variant name not found")
@@ -193,6 +198,16 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, 10_000, "Authentication error")
     }
 
+    /// Of the list of codes.
+    pub(crate) const fn code(&self) -> u32 {
+        self.code
+    }
+
+    /// What the client is told.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whether there was no room, and may be later.
     pub(crate) fn is_busy(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
@@ -272,6 +287,9 @@ impl From<StoreError> for Problem {
             StoreError::Missing("variant") => Self::variant_not_found(),
             StoreError::Missing("signing key") => Self::signing_key_not_found(),
             StoreError::Missing("draft") => Self::upload_url_not_found(),
+            StoreError::Missing("webhook") => Self::not_found("Webhook not found"),
+            StoreError::Missing("policy") => Self::not_found("Policy not found"),
+            StoreError::Missing("event subscription") => Self::not_found("Event subscription not found"),
             StoreError::Missing(_) => Self::image_not_found(),
             StoreError::Taken(what) => Self::new(
                 StatusCode::CONFLICT,

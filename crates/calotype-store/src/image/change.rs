@@ -8,7 +8,7 @@ use crate::account::{self, Account, AccountNumber};
 use crate::blob::{self, BlobName, Received};
 use crate::clock::Position;
 use crate::database::Write;
-use crate::event::{self, EventKind};
+use crate::outbox::{Happening, ImageFacts, announce};
 use crate::secret::{self, Secret};
 use crate::{Result, Store, StoreError};
 
@@ -132,15 +132,19 @@ impl Store {
                 continue;
             }
             write_fields(connection, account.number, position, new.metadata.as_ref()).await?;
-            event::record(
-                connection,
-                position,
-                account.number,
-                EventKind::ImageUploaded,
-                id.as_str(),
-            )
-            .await?;
+            let told = ImageFacts {
+                id: id.as_str().to_owned(),
+                filename: Some(facts.filename.clone()),
+                uploaded_ms: Some(position.ms()),
+                is_private: new.is_private,
+                creator: new.creator.clone(),
+                metadata: new.metadata.as_ref().map(|metadata| metadata.value().clone()),
+                ..ImageFacts::default()
+            };
+            let happening = Happening::Uploaded { is_direct: false };
+            let queued = announce(connection, position, account.number, happening, &told).await?;
             write.commit().await?;
+            self.ring(queued);
             return self
                 .image(account, id.as_str())
                 .await?
@@ -235,7 +239,7 @@ impl Store {
             let row = sqlx::query(
                 "UPDATE images SET position = $3, filename = $4, blob = $5, bytes = $6, media_type = $7, width = $8, height = $9,
                  draft_ends_ms = NULL, draft_secret_hash = NULL
-                 WHERE account = $1 AND id = $2 AND draft_ends_ms IS NOT NULL AND draft_ends_ms > $10 RETURNING metadata",
+                 WHERE account = $1 AND id = $2 AND draft_ends_ms IS NOT NULL AND draft_ends_ms > $10 RETURNING filename, is_private, creator, metadata",
             )
             .bind(account.number.0)
             .bind(id)
@@ -255,8 +259,11 @@ impl Store {
                 .map(Metadata::stored)
                 .transpose()?;
             write_fields(connection, account.number, position, metadata.as_ref()).await?;
-            event::record(connection, position, account.number, EventKind::ImageUploaded, id).await?;
+            let told = ImageFacts::of_row(id, Some(position.ms()), &row)?;
+            let happening = Happening::Uploaded { is_direct: true };
+            let queued = announce(connection, position, account.number, happening, &told).await?;
             write.commit().await?;
+            self.ring(queued);
             return self.image(account, id).await?.ok_or(StoreError::Missing("image"));
         }
         Err(StoreError::damaged("no position was free"))
@@ -279,8 +286,9 @@ impl Store {
             ));
         }
         let new_id = access.map_or_else(|| old.id.clone(), |is_private| old.id.with_access(is_private));
-        let creator = changes.creator.clone().unwrap_or(old.creator);
-        let metadata = changes.metadata.clone().unwrap_or(old.metadata);
+        let creator = changes.creator.clone().unwrap_or_else(|| old.creator.clone());
+        let metadata = changes.metadata.clone().unwrap_or_else(|| old.metadata.clone());
+        let is_private = access.unwrap_or(old.is_private);
         let now = Position::at(self.clock.now_ms());
         let mut write = self.database.write().await?;
         let connection = write.connection();
@@ -292,7 +300,7 @@ impl Store {
         .bind(id)
         .bind(old.position.0)
         .bind(new_id.as_str())
-        .bind(i64::from(access.unwrap_or(old.is_private)))
+        .bind(i64::from(is_private))
         .bind(creator.as_deref())
         .bind(metadata.as_ref().map(Metadata::text))
         .execute(&mut *connection)
@@ -304,10 +312,23 @@ impl Store {
             delete_fields(connection, account.number, old.position).await?;
             write_fields(connection, account.number, old.position, metadata.as_ref()).await?;
         }
-        if access.is_some() {
-            event::record(connection, now, account.number, EventKind::ImageRemoved, id).await?;
+        let is_other = access.is_some() || creator != old.creator || metadata != old.metadata;
+        let mut queued = false;
+        if let Some(original) = old.original.filter(|_| is_other) {
+            let told = ImageFacts {
+                id: new_id.as_str().to_owned(),
+                previous_id: access.map(|_| id.to_owned()),
+                filename: Some(original.filename),
+                uploaded_ms: Some(old.position.ms()),
+                is_private,
+                creator,
+                metadata: metadata.map(|metadata| metadata.value().clone()),
+                error: None,
+            };
+            queued = announce(connection, now, account.number, Happening::Updated, &told).await?;
         }
         write.commit().await?;
+        self.ring(queued);
         self.image(account, new_id.as_str())
             .await?
             .ok_or(StoreError::Missing("image"))
@@ -327,7 +348,8 @@ impl Store {
         // The account first, as everywhere: two that lock two rows in turn wait for each other for ever.
         account::lock(connection, account.number).await?;
         let row = sqlx::query(
-            "DELETE FROM images WHERE account = $1 AND id = $2 AND (draft_ends_ms IS NULL OR draft_ends_ms > $3) RETURNING position, blob",
+            "DELETE FROM images WHERE account = $1 AND id = $2 AND (draft_ends_ms IS NULL OR draft_ends_ms > $3)
+             RETURNING position, blob, filename, is_private, creator, metadata",
         )
         .bind(account.number.0)
         .bind(id)
@@ -337,13 +359,17 @@ impl Store {
         .ok_or(StoreError::Missing("image"))?;
         let position = Position(row.try_get("position")?);
         let blob: Option<String> = row.try_get("blob")?;
+        let mut queued = false;
         if let Some(hash) = blob {
             account::discount_image(connection, account.number).await?;
             delete_fields(connection, account.number, position).await?;
             blob::release(connection, &hash, now.ms()).await?;
-            event::record(connection, now, account.number, EventKind::ImageRemoved, id).await?;
+            let told = ImageFacts::of_row(id, Some(position.ms()), &row)?;
+            queued = announce(connection, now, account.number, Happening::Deleted, &told).await?;
         }
-        write.commit().await
+        write.commit().await?;
+        self.ring(queued);
+        Ok(())
     }
 
     /// Deletes the drafts whose time is over.

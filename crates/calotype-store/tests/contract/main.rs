@@ -14,3 +14,4 @@ mod images;
 mod lists;
 mod originals;
 mod support;
+mod webhooks;

@@ -21,3 +21,5 @@ mod lists;
 mod originals;
 #[path = "../contract/support.rs"]
 mod support;
+#[path = "../contract/webhooks.rs"]
+mod webhooks;

@@ -1,7 +1,8 @@
-//! `calotype account`, `token`, `key`, `variant`, `image`, `sign`, `store`.
+//! `calotype account`, `token`, `key`, `variant`, `image`, `sign`, `store`. `webhook` has a file of its own.
 
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use calotype_http::HOSTED_FORMATS;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::cli::{
     AccountAction, HostedCommand, ImageAction, KeyAction, Place, SignArguments, StoreAction, TokenAction, VariantAction,
 };
-use super::{data_of, failed, open};
+use super::{data_of, failed, open, webhook};
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: &HostedCommand) -> Result<(), Failure> {
             HostedCommand::Variant(arguments) => &arguments.place,
             HostedCommand::Image(arguments) => &arguments.place,
             HostedCommand::Sign(arguments) => &arguments.place,
+            HostedCommand::Webhook(arguments) => &arguments.place,
             HostedCommand::Store(arguments) => &arguments.place,
         };
         let settings = Settings::load(&ServeArguments {
@@ -58,6 +60,9 @@ pub(crate) fn run(command: &HostedCommand) -> Result<(), Failure> {
             HostedCommand::Variant(arguments) => work.variant(&arguments.action).await,
             HostedCommand::Image(arguments) => work.image(&arguments.action, &settings).await,
             HostedCommand::Sign(arguments) => work.sign(arguments).await,
+            HostedCommand::Webhook(arguments) => {
+                webhook::run(&arguments.action, &work.store, &work.account, &settings).await
+            }
             HostedCommand::Store(arguments) => work.store(&arguments.action).await,
         };
         work.store.close().await;
@@ -67,13 +72,13 @@ pub(crate) fn run(command: &HostedCommand) -> Result<(), Failure> {
 
 /// A store that is open, and an account of it.
 struct Work {
-    store: Store,
+    store: Arc<Store>,
     account: Account,
 }
 
 impl Work {
     async fn open(place: &Place, settings: &Settings) -> Result<Self, Failure> {
-        let store = open(data_of(settings)?.to_owned(), settings).await?;
+        let store = Arc::new(open(data_of(settings)?.to_owned(), settings).await?);
         let account = match &place.account {
             None => store.default_account().await.map_err(failed)?,
             Some(id) => store.account_by_id(id).await.map_err(failed)?.ok_or_else(|| {
@@ -433,11 +438,13 @@ fn line_of(image: &Image) -> String {
     }
 }
 
-fn time(ms: i64) -> String {
+/// A time for people.
+pub(super) fn time(ms: i64) -> String {
     let since = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+/// A line on standard output.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}").map_err(|error| Failure::Other(error.to_string()))
 }

@@ -1,6 +1,7 @@
 //! `/client/v4/…`: the management API (spec 2 to 6), on the public door and on the binding's socket.
 
 mod access;
+mod alerting;
 mod blob;
 mod body;
 mod config;
@@ -11,6 +12,7 @@ mod list;
 mod path;
 mod query;
 mod signed_url;
+mod subscriptions;
 mod tokens;
 mod variants;
 
@@ -133,6 +135,8 @@ impl Resource {
             Self::Config => "GET, PATCH",
             Self::DirectUploadV1 | Self::DirectUploadV2 => "POST",
             Self::BatchToken => "GET, POST",
+            Self::Alerting(path) => path.allowed(),
+            Self::Subscriptions(path) => path.allowed(),
         };
         allow(method, allowed)?;
         let reads = matches!(*method, Method::GET | Method::HEAD);
@@ -172,6 +176,8 @@ impl Call<'_> {
             Resource::Config if method == Method::PATCH => self.update_config(body).await,
             Resource::Config => self.config(),
             Resource::BatchToken => self.batch_token().await,
+            Resource::Alerting(path) => self.alerting(path, body).await,
+            Resource::Subscriptions(path) => self.subscriptions(path, body).await,
         }
     }
 }

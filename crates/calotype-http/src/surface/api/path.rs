@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::alerting::Alerting;
+use super::subscriptions::Subscriptions;
 use crate::hosted::Problem;
 
 /// A path below `/client/v4`.
@@ -29,6 +31,8 @@ pub(super) enum Resource {
     ImagesV2,
     MetadataKeys,
     DirectUploadV2,
+    Alerting(Alerting),
+    Subscriptions(Subscriptions),
 }
 
 impl Path {
@@ -49,6 +53,15 @@ impl Path {
             account == "local" || (account.len() == 32 && account.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if !is_account {
             return Err(Problem::no_route());
+        }
+        if let Some(path) = Alerting::parse(rest)? {
+            return Ok(Self::Account(account.to_ascii_lowercase(), Resource::Alerting(path)));
+        }
+        if let Some(path) = Subscriptions::parse(rest)? {
+            return Ok(Self::Account(
+                account.to_ascii_lowercase(),
+                Resource::Subscriptions(path),
+            ));
         }
         let images = rest.strip_prefix("images/").ok_or_else(Problem::no_route)?;
         let resource = if let Some(rest) = images.strip_prefix("v1") {
