@@ -13,4 +13,6 @@ mod direct_uploads;
 mod images;
 mod lists;
 mod place;
+mod receiver;
 mod signed_urls;
+mod webhooks;
