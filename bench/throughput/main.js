@@ -48,7 +48,7 @@ async function main() {
   // A size of its own, so that no measured transform has run before.
   const warmUp = Array.from({ length: WARM_UP }, (_, index) => ({ name: photos[index % photos.length].name, width: 333, height: 333 - (index >> 3), fit: 'cover', format: index % 2 ? 'webp' : 'jpeg' }));
 
-  const flags = ['serve', '--listen', '127.0.0.1:0', '--root', root, '--no-playground', '--set', 'log=warn'];
+  const flags = ['serve', '--listen', '127.0.0.1:0', '--root', root, '--no-playground', '--no-hosted', '--set', 'log=warn'];
   const sharpArgs = [path.join(import.meta.dirname, 'sharp-server.js'), root, ...(options['sharp-webp-effort'] ? [options['sharp-webp-effort']] : [])];
   const sides = {
     calotype: {

@@ -17,7 +17,7 @@ fn read_header(bytes: &[u8]) {
         let turned = header.upright_size();
         assert_eq!(turned.area(), header.size.area());
         if header.check(&limits).is_ok() {
-            assert!(!turned.is_empty() && turned.longest() <= limits.side_px_max);
+            assert!(!turned.is_empty() && turned.longest() <= limits.source_side_px_max(Some(header.format)));
         }
     }
 }

@@ -70,11 +70,12 @@ impl Header {
             return Err(CodecError::Empty);
         }
         let side = self.size.longest();
-        if side > limits.side_px_max {
+        let side_px_max = limits.source_side_px_max(Some(self.format));
+        if side > side_px_max {
             return Err(CodecError::limit(
                 "the longest side of the image, in pixels,",
                 u64::from(side),
-                u64::from(limits.side_px_max),
+                u64::from(side_px_max),
             ));
         }
         if self.size.area() > limits.source_area_px_max {
@@ -151,11 +152,15 @@ mod tests {
     fn limits_name_what_is_too_large() {
         let limits = Limits {
             side_px_max: 100,
+            webp_source_side_px_max: 200,
             source_area_px_max: 5000,
             ..Limits::default()
         };
         let check = |w, h| Header::new(ImageFormat::Png, Size::new(w, h)).check(&limits);
+        let webp = |w| Header::new(ImageFormat::Webp, Size::new(w, 1)).check(&limits);
         assert_eq!(check(100, 50), Ok(()));
+        assert_eq!(webp(200), Ok(()));
+        assert!(matches!(webp(201), Err(CodecError::Limit { max: 200, .. })));
         assert_eq!(check(100, 0), Err(CodecError::Empty));
         assert!(
             matches!(check(101, 1), Err(CodecError::Limit { ref what, value: 101, max: 100 }) if what.contains("side"))

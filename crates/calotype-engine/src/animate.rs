@@ -44,7 +44,7 @@ pub(crate) fn run(job: &Job<'_>, header: &Header, budget: &Budget, start: Instan
     let mut picture = transform(first, &mut finished.findings)?;
     let steps = std::mem::take(&mut finished.findings.steps);
     let size = picture.size();
-    job.limits.check_output(size)?;
+    job.limits.check_output(size, header.size)?;
     let FormatDecision { format, warnings } = decide(job, header, size);
     finished.findings.warn_all(warnings);
     let metadata = finished.metadata(format);

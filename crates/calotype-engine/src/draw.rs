@@ -93,6 +93,7 @@ fn overlay(
             }
         }
     };
+    let came = overlay.size();
     pipeline::run(
         &mut overlay,
         &entry.ops,
@@ -102,7 +103,7 @@ fn overlay(
         budget,
         findings,
     )?;
-    job.limits.check_output(overlay.size())?;
+    job.limits.check_output(overlay.size(), came)?;
     overlay.into_picture(budget)
 }
 

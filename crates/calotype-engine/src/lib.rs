@@ -114,7 +114,7 @@ pub fn run(job: &Job<'_>) -> Result<Outcome, Fault> {
     // What comes in rows is decoded by the first step that looks at it.
     findings.report("decode", frame.size(), start);
     pipeline::run(&mut frame, &plan.ops, None, 0, job, &budget, &mut findings)?;
-    job.limits.check_output(frame.size())?;
+    job.limits.check_output(frame.size(), header.size)?;
     job.check_time()?;
     let pixels = frame.finish(&budget)?;
 

@@ -14,7 +14,9 @@ pub(crate) fn large_animation(job: &Job<'_>, header: &Header) -> Result<Option<W
     if !header.is_animated() || output.still {
         return Ok(None);
     }
-    let verdict = job.limits.check_animation(header.size, u64::from(header.frames))?;
+    let verdict = job
+        .limits
+        .check_animation(header.size, u64::from(header.frames), Some(header.format))?;
     if verdict == AnimationVerdict::Transformed {
         return Ok(None);
     }

@@ -62,6 +62,7 @@ pub(crate) fn run(
     budget: &Budget,
     findings: &mut Findings,
 ) -> Result<(), Fault> {
+    let came = frame.size();
     let mut focal: Option<Focal> = None;
     let mut rest = ops;
     while let Some((op, after)) = rest.split_first() {
@@ -117,6 +118,7 @@ pub(crate) fn run(
                 let around = Around {
                     is_last,
                     base,
+                    came,
                     focal: focal.take(),
                     background,
                     vision: job.vision,
@@ -162,7 +164,7 @@ pub(crate) fn run(
                 draw::apply(frame, entry, depth, job, budget, findings)?;
             }
             Op::Border(widths) => {
-                job.limits.check_output(widths.grow(before))?;
+                job.limits.check_output(widths.grow(before), came)?;
                 findings.changed = true;
                 frame.map(budget, |picture| border::apply(picture, widths, budget))?;
             }

@@ -17,6 +17,8 @@ pub(crate) struct Around<'a> {
     pub(crate) is_last: bool,
     /// The picture below, for an overlay.
     pub(crate) base: Option<Size>,
+    /// How large the picture was before all operations.
+    pub(crate) came: Size,
     /// The middle of the faces.
     pub(crate) focal: Option<Focal>,
     /// The colour that the next operation lays under the picture: it fills the canvas too.
@@ -35,7 +37,7 @@ pub(crate) fn apply(
     warnings: &mut Vec<Warning>,
 ) -> Result<bool, Fault> {
     let fitted = resize.fit(frame.size(), around.base);
-    around.limits.check_output(fitted.output)?;
+    around.limits.check_output(fitted.output, around.came)?;
     let window = found.window(|| window(frame, resize.gravity, &fitted, around.budget))?;
     let cut = fitted.cut(resize.gravity, around.focal, window);
     let before = frame.size();

@@ -22,7 +22,7 @@ pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
     }
     let header = probe(bytes, limits).map_err(fault)?;
     limits.inputs.check(header.format)?;
-    limits.check_source(header.size)?;
+    limits.check_source(header.size, Some(header.format))?;
     Ok(header)
 }
 

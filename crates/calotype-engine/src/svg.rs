@@ -66,7 +66,7 @@ fn drawing(job: &Job<'_>, budget: &Budget, start: Instant) -> Result<Svg, Fault>
     let intrinsic = svg_size(job.source, job.limits).map_err(fault)?;
     let mut header = Header::new(ImageFormat::Svg, drawn_size(&job.plan.ops, intrinsic, None));
     header.has_alpha = true;
-    job.limits.check_source(header.size)?;
+    job.limits.check_source(header.size, Some(ImageFormat::Svg))?;
     if job.plan.output.format == FormatChoice::Json
         && let Some(described) = json::from_drawing(job, &header, intrinsic.pixels())?
     {
@@ -132,7 +132,7 @@ pub(crate) fn overlay(
     }
     let intrinsic = svg_size(bytes, job.limits).map_err(fault)?;
     let size = drawn_size(ops, intrinsic, Some(base));
-    job.limits.check_source(size)?;
+    job.limits.check_source(size, Some(ImageFormat::Svg))?;
     let mut embedded = Embedded::new(job, budget);
     let mut decoded = |bytes: &[u8]| embedded.decoded(bytes);
     let picture = render_svg(bytes, size, job.limits, budget, &mut decoded).map_err(fault)?;

@@ -102,6 +102,14 @@ impl PublicBase {
         &self.host
     }
 
+    /// The host alone; an IPv6 address in its brackets.
+    pub(crate) fn host(&self) -> &str {
+        match self.host.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => &self.host,
+        }
+    }
+
     /// The absolute URL of a path on this host.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.host)

@@ -7,7 +7,9 @@ use crate::op::{
     BorderWidths, ColorTrim, Draw, FaceCrop, Fit, Gravity, GravityMode, Length, Op, Plan, Resize, TrimBox, Upscale,
     empty_size,
 };
-use crate::{Decimal, Edge, Fault, FaultKind, Limits, Orientation, Rect, Rotate, Size, Warning, rdiv, rhu};
+use crate::{
+    Decimal, Edge, Fault, FaultKind, ImageFormat, Limits, Orientation, Rect, Rotate, Size, Warning, rdiv, rhu,
+};
 
 /// The longest side of the copy that face detection and segmentation look at (spec 5.7).
 const INFERENCE_SIDE_PX: u32 = 1024;
@@ -476,7 +478,8 @@ pub struct LayoutStep {
 }
 
 impl Layout {
-    /// Folds the geometry of a plan over a source stored as `stored` with `orientation`. Fails as the server would: limits, empty boxes, missing models.
+    /// Folds the geometry of a plan over a source stored as `stored` with `orientation`. Fails as the server would: limits on outputs, empty boxes, missing
+    /// models. Whether the source is within its limits is for [`Limits::check_source`], which knows its format.
     pub fn compute(
         plan: &Plan,
         stored: Size,
@@ -484,10 +487,12 @@ impl Layout {
         findings: &Findings,
         limits: &Limits,
     ) -> Result<Self, Fault> {
-        limits.check_source(stored)?;
+        if stored.is_empty() {
+            return Err(empty_size());
+        }
         let source = orientation.apply(stored);
         let (steps, output, warnings) = fold(&plan.ops, source, None, findings)?;
-        limits.check_output(output)?;
+        limits.check_output(output, stored)?;
         Ok(Self {
             source,
             steps,
@@ -599,13 +604,23 @@ pub enum AnimationVerdict {
 }
 
 impl Limits {
+    /// Pixels that one side of a source of this format may have; without a format, of any.
+    #[must_use]
+    pub fn source_side_px_max(&self, format: Option<ImageFormat>) -> u32 {
+        match format {
+            Some(ImageFormat::Webp) => self.side_px_max.max(self.webp_source_side_px_max),
+            _ => self.side_px_max,
+        }
+    }
+
     /// Refuses a source whose side or area is over the limit (spec 9.1): 9413.
-    pub fn check_source(&self, stored: Size) -> Result<(), Fault> {
+    pub fn check_source(&self, stored: Size, format: Option<ImageFormat>) -> Result<(), Fault> {
         if stored.is_empty() {
             return Err(empty_size());
         }
-        if stored.longest() > self.side_px_max {
-            return Err(self.side_fault("The image is too large", stored));
+        let side_px_max = self.source_side_px_max(format);
+        if stored.longest() > side_px_max {
+            return Err(side_fault("The image is too large", stored, side_px_max));
         }
         if stored.area() > self.source_area_px_max {
             let (mp, max) = (stored.area() / 1_000_000, self.source_area_px_max / 1_000_000);
@@ -620,9 +635,14 @@ impl Limits {
     }
 
     /// What happens to a source of `frames` frames on a canvas of `size` (spec 9.1): 9413 when it is over the limits. With `anim=false` count one frame.
-    pub fn check_animation(&self, size: Size, frames: u64) -> Result<AnimationVerdict, Fault> {
+    pub fn check_animation(
+        &self,
+        size: Size,
+        frames: u64,
+        format: Option<ImageFormat>,
+    ) -> Result<AnimationVerdict, Fault> {
         if frames <= 1 {
-            self.check_source(size)?;
+            self.check_source(size, format)?;
             return Ok(AnimationVerdict::Transformed);
         }
         let area = size.area().saturating_mul(frames);
@@ -635,8 +655,9 @@ impl Limits {
                 ),
             ));
         }
-        if size.longest() > self.side_px_max {
-            return Err(self.side_fault("The image is too large", size));
+        let side_px_max = self.source_side_px_max(format);
+        if size.longest() > side_px_max {
+            return Err(side_fault("The image is too large", size, side_px_max));
         }
         Ok(if area > self.animation_area_px_max {
             AnimationVerdict::Unchanged
@@ -645,18 +666,19 @@ impl Limits {
         })
     }
 
-    /// Refuses an output whose side is over the limit (spec 9.1): 9413.
-    pub fn check_output(&self, output: Size) -> Result<(), Fault> {
-        if output.longest() > self.side_px_max {
-            return Err(self.side_fault("The image enlarged too much", output));
+    /// Refuses an output whose side is over the limit (spec 9.1): 9413. What came larger, as some formats may, may stay as large.
+    pub fn check_output(&self, output: Size, came: Size) -> Result<(), Fault> {
+        let side_px_max = self.side_px_max.max(came.longest());
+        if output.longest() > side_px_max {
+            return Err(side_fault("The image enlarged too much", output, side_px_max));
         }
         Ok(())
     }
+}
 
-    fn side_fault(&self, what: &str, size: Size) -> Fault {
-        Fault::new(
-            FaultKind::LimitExceeded,
-            format!("{what}: {size}, but maximum dimension allowed is {}", self.side_px_max),
-        )
-    }
+fn side_fault(what: &str, size: Size, side_px_max: u32) -> Fault {
+    Fault::new(
+        FaultKind::LimitExceeded,
+        format!("{what}: {size}, but maximum dimension allowed is {side_px_max}"),
+    )
 }

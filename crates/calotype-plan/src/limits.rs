@@ -51,8 +51,10 @@ pub struct Limits {
     pub source_bytes_max: u64,
     /// Pixels of a still source. Over it: 9413.
     pub source_area_px_max: u64,
-    /// Pixels on one side of a source or an output. Over it: 9413.
+    /// Pixels on one side of a source or an output. Over it: 9413. An output may be as large as its source.
     pub side_px_max: u32,
+    /// The same for WebP sources, whose own limit is higher (hosted images specification, D27). Where `side_px_max` is higher, that one counts.
+    pub webp_source_side_px_max: u32,
     /// Pixels of all frames of an animation that is still transformed; above, it is delivered unchanged.
     pub animation_area_px_max: u64,
     /// Pixels of all frames of an animation above which it is refused with 9413.
@@ -107,6 +109,7 @@ impl Default for Limits {
             source_bytes_max: 100_000_000,
             source_area_px_max: 100_000_000,
             side_px_max: 12_000,
+            webp_source_side_px_max: 16_383,
             animation_area_px_max: 50_000_000,
             animation_area_px_refused: 100_000_000,
             frames_max: 10_000,

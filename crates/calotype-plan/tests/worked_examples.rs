@@ -305,7 +305,7 @@ fn h_limits() {
             .map_or(1, |(n, _)| n.parse().unwrap());
         let plan = planned(&row[2]).unwrap().plan;
         let counted = if plan.output.still { 1 } else { frames };
-        let verdict = limits.check_animation(stored, counted);
+        let verdict = limits.check_animation(stored, counted, None);
         match row[3].as_str() {
             "403, 9413" => {
                 let fault = verdict

@@ -56,7 +56,7 @@ Every setting can also stand in a TOML file (--config) or in the environment: th
 `limits.side` is CALOTYPE_LIMITS_SIDE. The command line wins over the environment, the environment over the file.
 
 Examples:
-  calotype serve                                    a playground on http://127.0.0.1:8080
+  calotype serve                                    a playground on http://127.0.0.1:8080, and a place for hosted images
   calotype serve --root ./photos                    /cdn-cgi/image/w=400/cat.jpg is ./photos/cat.jpg at 400 px
   calotype serve --origin https://shop.example.com --zone shop.example.com
   calotype serve --allow-origin '*.example.com' --set limits.side=16000
@@ -75,9 +75,12 @@ pub(crate) struct ServeArguments {
     /// HTTP origin of plain paths that the root does not have
     #[arg(long, value_name = "URL")]
     pub(crate) origin: Option<String>,
-    /// Directory for hosted images and the server's own files; only one server may use it
+    /// Directory for hosted images and the server's own files; only one server may use it [default: ~/.local/share/calotype, or what XDG_DATA_HOME or systemd's STATE_DIRECTORY say]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Keep no hosted images: transforms and the binding alone
+    #[arg(long)]
+    pub(crate) no_hosted: bool,
     /// PostgreSQL for hosted images, e.g. postgres://user@host/name [default: SQLite in the data directory]
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,

@@ -43,6 +43,7 @@ struct Sized {
 }
 
 fn measure(plan: &Plan, stored: Size, orientation: Orientation, limits: &Limits) -> Result<Sized, Fault> {
+    limits.check_source(stored, None)?;
     let layout = Layout::compute(plan, stored, orientation, &Findings::default(), limits)?;
     let cost = plan.cost(
         SourceFacts {

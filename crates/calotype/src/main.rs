@@ -1,7 +1,9 @@
 //! The `calotype` command: configuration, wiring, telemetry. Logic lives in the other crates.
 
 mod allocator;
+mod announce;
 mod cli;
+mod data;
 mod explain;
 mod failure;
 mod health;

@@ -1,9 +1,6 @@
 //! `calotype serve`: settings to a running server.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use calotype_engine::NoModels;
@@ -20,9 +17,11 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
+use crate::announce::{announce, host_of};
 use crate::cli::{ServeArguments, TestHooks};
+use crate::data::Data;
 use crate::failure::Failure;
-use crate::hosted::{self, FirstRun};
+use crate::hosted;
 use crate::settings::{InputSettings, LightSettings, LogFormat, Settings};
 
 /// Serves until it is told to stop.
@@ -33,22 +32,25 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         return writeln!(io::stdout(), "{text}").map_err(|error| Failure::Other(error.to_string()));
     }
     start_log(&settings)?;
-    let _lock = settings.data.as_deref().map(lock_data).transpose()?;
+    let data = Data::take(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Other(format!("the async runtime could not start: {error}")))?;
-    runtime.block_on(serve(settings, arguments.hooks, arguments.stop_with_stdin))
+    runtime.block_on(serve(settings, &data, arguments.hooks, arguments.stop_with_stdin))
 }
 
-async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> Result<(), Failure> {
+async fn serve(settings: Settings, data: &Data, hooks: TestHooks, stop_with_stdin: bool) -> Result<(), Failure> {
     check_hooks(hooks, &settings)?;
-    let store = match settings.data.clone() {
-        Some(data) => Some(Arc::new(hosted::open(data, &settings).await?)),
+    let store = match data.directory() {
+        Some(directory) => Some(Arc::new(hosted::open(directory.to_owned(), &settings).await?)),
         None => None,
     };
     let first_run = match &store {
-        Some(store) => hosted::first_run(store).await?,
+        Some(store) => {
+            hosted::check_named_accounts(store, &settings).await?;
+            hosted::first_run(store).await?
+        }
         None => None,
     };
     let (app, memory) = app(&settings, store.clone())?;
@@ -71,7 +73,7 @@ async fn serve(settings: Settings, hooks: TestHooks, stop_with_stdin: bool) -> R
     let bindings = binding_servers(&settings, hooks, &app, memory, server_settings).await?;
     let outbound = outbound_server(&settings, &app, server_settings)?;
     app.is_reached_at(&format!("http://{}", host_of(address)));
-    announce(&settings, address, &bindings, first_run.as_ref())?;
+    announce(&settings, data, address, &bindings, first_run.as_ref())?;
     if hooks.binding_echo {
         tracing::warn!("--binding-echo is on: this server is for test suites, not for users");
     }
@@ -278,69 +280,6 @@ fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMem
     Ok((app, memory))
 }
 
-/// A host to reach the server at, on this machine.
-fn host_of(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        format!("localhost:{}", address.port())
-    } else {
-        address.to_string()
-    }
-}
-
-/// What to open, for whoever started it.
-fn announce(
-    settings: &Settings,
-    address: SocketAddr,
-    bindings: &[BindingServer],
-    first_run: Option<&FirstRun>,
-) -> Result<(), Failure> {
-    let host = host_of(address);
-    let example = if settings.playground {
-        "-/samples/lake.jpg"
-    } else {
-        "<path or URL of an image>"
-    };
-    let mut lines = format!(
-        "Calotype {} is listening on http://{address}\n",
-        env!("CARGO_PKG_VERSION")
-    );
-    if settings.playground {
-        lines.push_str(&format!("  playground   http://{host}/-/\n"));
-    }
-    lines.push_str(&format!(
-        "  try          http://{host}/cdn-cgi/image/width=400/{example}\n"
-    ));
-    if let Some(root) = &settings.root {
-        lines.push_str(&format!("  files        {}\n", root.display()));
-    }
-    if let Some(path) = &settings.binding_socket {
-        lines.push_str(&format!("  binding      {}\n", path.display()));
-    }
-    for address in bindings.iter().filter_map(BindingServer::address) {
-        lines.push_str(&format!("  binding      http://{address}\n"));
-    }
-    if let Some(path) = &settings.workers_outbound_socket {
-        lines.push_str(&format!("  cf.image     {}\n", path.display()));
-    }
-    if let Some(origin) = &settings.origin {
-        lines.push_str(&format!("  origin       {origin}\n"));
-    }
-    if let Some(data) = &settings.data {
-        lines.push_str(&format!("  hosted       {}\n", data.display()));
-    }
-    lines.extend(first_run.map(|first_run| first_run.hint(&format!("http://{host}"))));
-    io::stdout()
-        .write_all(lines.as_bytes())
-        .map_err(|error| Failure::Other(error.to_string()))?;
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    if settings.allow_private {
-        tracing::warn!(
-            "--allow-private is on: whoever can send requests can make this server fetch from its private network"
-        );
-    }
-    Ok(())
-}
-
 fn start_log(settings: &Settings) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
         Failure::Usage(format!(
@@ -356,16 +295,6 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
     Ok(())
-}
-
-/// Two servers in one directory would tread on each other; the lock ends with the process.
-fn lock_data(data: &Path) -> Result<File, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("data directory {}: {error}", data.display()));
-    calotype_store::make_directory(data).map_err(|error| wrong(&error))?;
-    let lock = File::create(data.join("lock")).map_err(|error| wrong(&error))?;
-    lock.try_lock()
-        .map_err(|_| wrong(&"another server is using it; stop that one or name another directory with --data"))?;
-    Ok(lock)
 }
 
 /// Ends when standard input does. A pipe ends when whoever holds its other side is gone, by whatever death.
@@ -395,6 +324,8 @@ fn stop_signal(with_stdin: bool) -> Result<impl Future<Output = ()>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     #[test]

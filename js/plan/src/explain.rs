@@ -217,6 +217,7 @@ fn add_geometry(
         models,
         ..Findings::default()
     };
+    limits.check_source(stored, None)?;
     let layout = Layout::compute(plan, stored, orientation, &findings, limits)?;
     let mut tracker = Tracker::new(layout.source);
     for (op, step) in plan.ops.iter().zip(&layout.steps) {

@@ -8,6 +8,7 @@ mod split_metadata;
 mod urls;
 mod webhooks;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub(crate) use record::{Record, parse_timestamp, timestamp};
 /// How long browsers keep public images if nobody says otherwise: two days.
 pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 
-pub(crate) use urls::Bases;
+pub(crate) use urls::{Bases, DELIVERY_PREFIX};
 pub(crate) use webhooks::{ALERT_TYPE, body as message_body, type_of as message_type};
 
 pub use facts::HOSTED_FORMATS;
@@ -126,8 +127,9 @@ impl Hosted {
             animation_area_px_max,
         }
     }
-    /// What stands behind the delivery prefix in a request's path, if it is for an image.
-    pub(crate) fn delivery_path<'r>(&self, request: &'r http::request::Parts) -> Option<&'r str> {
+
+    /// `{hash}/{id}/{variant}` of a request's path, if it is for an image.
+    pub(crate) fn delivery_path<'r>(&self, request: &'r http::request::Parts) -> Option<Cow<'r, str>> {
         self.urls.delivery_path(request, self.short_delivery_paths)
     }
 }

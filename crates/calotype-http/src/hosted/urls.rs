@@ -1,5 +1,7 @@
 //! The absolute URLs that answers hold (spec section 1, D1, D35).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use calotype_store::{Account, ImageId, PUBLIC_VARIANT, Variant};
@@ -9,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::client::PublicBase;
 
 /// Below the server's own address.
-const DELIVERY_PREFIX: &str = "/cdn-cgi/imagedelivery";
+pub(crate) const DELIVERY_PREFIX: &str = "/cdn-cgi/imagedelivery";
 /// Below the server's own address.
 const UPLOAD_PREFIX: &str = "/upload";
 /// What stays as it is in a segment: RFC 3986's unreserved characters, sub-delims, `:` and `@`.
@@ -39,6 +41,10 @@ pub struct PublicUrls {
     pub delivery: Option<String>,
     /// What stands before `/{hash}/{id}`, e.g. `https://upload.imagedelivery.net`.
     pub upload: Option<String>,
+    /// Hosts that belong to an account, in lower case and without a port, with the account's hash: on them no other account's images are served (D64).
+    pub hosts: BTreeMap<String, String>,
+    /// Prefixes of paths that stand for the delivery prefix and an account's hash, with that hash: `/images/` (D64). Each begins and ends with a slash.
+    pub aliases: BTreeMap<String, String>,
     /// The address for whoever asks without naming one, e.g. `http://127.0.0.1:8080`. It is known when the server listens.
     pub fallback: OnceLock<String>,
 }
@@ -80,11 +86,17 @@ impl PublicUrls {
         has_hash(rest).then_some(rest)
     }
 
-    /// The same for delivery. `is_short` allows it without a prefix on every host.
-    pub(crate) fn delivery_path<'r>(&self, request: &'r Parts, is_short: bool) -> Option<&'r str> {
+    /// The same for delivery: `{hash}/{id}/{variant}`, whatever stood there in the place of the hash. `is_short` allows it without a prefix on every host.
+    pub(crate) fn delivery_path<'r>(&self, request: &'r Parts, is_short: bool) -> Option<Cow<'r, str>> {
         let path = request.uri.path();
         if let Some(rest) = behind(path, DELIVERY_PREFIX) {
-            return Some(rest);
+            return Some(Cow::Borrowed(rest));
+        }
+        // The longest prefix wins.
+        let mut aliases = self.aliases.iter().rev();
+        if let Some((hash, rest)) = aliases.find_map(|(prefix, hash)| Some((hash, path.strip_prefix(prefix.as_str())?)))
+        {
+            return Some(Cow::Owned(format!("{hash}/{rest}")));
         }
         let is_bare = is_short || is_host(request, "imagedelivery.net");
         let rest = self
@@ -92,7 +104,13 @@ impl PublicUrls {
             .as_deref()
             .and_then(|base| behind_base(base, request))
             .or_else(|| is_bare.then(|| behind(path, "")).flatten())?;
-        has_hash(rest).then_some(rest)
+        has_hash(rest).then_some(Cow::Borrowed(rest))
+    }
+
+    /// Whether images of the account with this hash may be served on the host that a request names.
+    pub(crate) fn may_serve(&self, request: &Parts, hash: &str) -> bool {
+        let owner = PublicBase::of(request).and_then(|base| self.hosts.get(&base.host().to_ascii_lowercase()));
+        owner.is_none_or(|owner| owner == hash)
     }
 
     fn bases(&self, server: &str) -> Bases {
@@ -188,7 +206,7 @@ mod tests {
         let urls = PublicUrls {
             delivery: Some("https://img.example.com/pics".to_owned()),
             upload: Some("https://up.example.com:8443/".to_owned()),
-            fallback: OnceLock::new(),
+            ..PublicUrls::default()
         };
         let hash = "qT7mVb2XLr0yJk4ZpN8sEw";
         for (host, path, upload, delivery) in [
@@ -209,10 +227,43 @@ mod tests {
         }
         let short = request("a.b", &format!("/{hash}/id/public"));
         assert_eq!(
-            urls.delivery_path(&short, true),
+            urls.delivery_path(&short, true).as_deref(),
             Some(format!("{hash}/id/public").as_str())
         );
         assert_eq!(urls.delivery_path(&short, false), None);
+    }
+
+    #[test]
+    fn an_alias_stands_for_prefix_and_hash_and_a_bound_host_serves_its_account_alone() {
+        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let urls = PublicUrls {
+            hosts: map(&[("shop.example", "A")]),
+            aliases: map(&[("/images/", "A"), ("/images/b/", "B")]),
+            ..PublicUrls::default()
+        };
+        for (path, want) in [
+            ("/images/cat.jpg/thumb", Some("A/cat.jpg/thumb")),
+            ("/images/b/cat.jpg/thumb", Some("B/cat.jpg/thumb")),
+            ("/images/", Some("A/")),
+            ("/images", None),
+            ("/imagesx/cat/thumb", None),
+            ("/cdn-cgi/imagedelivery/C/images/thumb", Some("C/images/thumb")),
+        ] {
+            assert_eq!(
+                urls.delivery_path(&request("a.b", path), false).as_deref(),
+                want,
+                "{path}"
+            );
+        }
+        for (host, hash, want) in [
+            ("shop.example", "A", true),
+            ("Shop.Example:8080", "A", true),
+            ("shop.example:8080", "B", false),
+            ("www.shop.example", "B", true),
+            ("[::1]:80", "B", true),
+        ] {
+            assert_eq!(urls.may_serve(&request(host, "/"), hash), want, "{host} {hash}");
+        }
     }
 
     #[test]

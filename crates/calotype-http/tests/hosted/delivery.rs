@@ -1,3 +1,4 @@
+use calotype_http::PublicUrls;
 use calotype_plan::Size;
 use calotype_store::Config;
 use serde_json::json;
@@ -344,4 +345,74 @@ async fn formats_follow_accept_for_every_kind_of_original() {
             assert_eq!(answer.header("content-type"), Some(want), "{own}, {accept}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_bound_host_serves_its_account_and_an_alias_stands_for_the_hash() {
+    let place = place().await;
+    let other = place.store.create_account("other").await.unwrap();
+    let hash = place.account.hash.clone();
+    let place = place
+        .with_urls(PublicUrls {
+            hosts: [
+                ("shop.example".to_owned(), hash.clone()),
+                ("other.example".to_owned(), other.hash),
+            ]
+            .into(),
+            aliases: [("/images/".to_owned(), hash.clone())].into(),
+            ..PublicUrls::default()
+        })
+        .await;
+    place.upload(Form::default().text("id", "a/cat")).await;
+    let long = path(&place, "a/cat", "public");
+    for (host, target, want) in [
+        ("shop.example", long.as_str(), Ok(())),
+        ("SHOP.example:8080", &long, Ok(())),
+        ("nobody.example", &long, Ok(())),
+        ("other.example", &long, Err(9427)),
+        ("shop.example", "/images/a/cat/public", Ok(())),
+        ("nobody.example", "/images/a/cat/public", Ok(())),
+        ("other.example", "/images/a/cat/public", Err(9427)),
+        ("shop.example", "/images/none/public", Err(9404)),
+        ("shop.example", "/images/public", Err(9426)),
+    ] {
+        let answer = place.served.ask(&Request::get(target).header("Host", host)).await;
+        match want {
+            Ok(()) => assert_eq!(answer.status, 200, "{host}{target}: {}", answer.text()),
+            Err(code) => assert!(
+                refused(&answer).1.starts_with(&format!("ERROR {code}: ")),
+                "{host}{target}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn behind_an_alias_the_written_path_may_be_signed_or_the_one_it_stands_for() {
+    let place = place().await;
+    let hash = place.account.hash.clone();
+    let place = place
+        .with_urls(PublicUrls {
+            aliases: [("/images/".to_owned(), hash.clone())].into(),
+            ..PublicUrls::default()
+        })
+        .await;
+    let record = place.upload(Form::default().text("requireSignedURLs", "true")).await;
+    let id = record["id"].as_str().unwrap();
+    let written = format!("/images/{id}/public");
+    let secret = place.store.signing_keys(&place.account).await.unwrap()[0]
+        .value
+        .reveal()
+        .to_owned();
+    for (signed, want) in [
+        (written.clone(), 200),
+        (format!("/{hash}/{id}/public"), 200),
+        (format!("/cdn-cgi/imagedelivery/{hash}/{id}/public"), 200),
+        (format!("/images/{id}/thumb"), 403),
+    ] {
+        let signature = calotype_plan::signature(&secret, &calotype_plan::signed_message(&signed, ""));
+        let answer = place.served.get(&format!("{written}?sig={signature}")).await;
+        assert_eq!(answer.status, want, "{signed}: {}", answer.text());
+    }
+    assert_eq!(refused(&place.served.get(&written).await).0, 403);
 }

@@ -2,7 +2,9 @@ use calotype_plan::Size;
 use serde_json::json;
 
 use crate::place::{Form, Place, code, failure, picture, place, result, segment};
+use crate::support::client::Request;
 use crate::support::pictures;
+use crate::support::reader;
 
 fn base(place: &Place) -> String {
     format!("http://calotype.test/cdn-cgi/imagedelivery/{}", place.account.hash)
@@ -261,6 +263,40 @@ async fn sides_are_bounded() {
         match want {
             None => drop(result(&answer)),
             Some(want) => assert_eq!(code(&answer), want),
+        }
+    }
+}
+
+/// The reference lets WebP be as long as the format allows (D27).
+#[tokio::test]
+async fn a_webp_may_be_longer_and_stays_as_long_unless_it_would_grow() {
+    let place = place().await;
+    result(
+        &place
+            .ask_json("PATCH", "v1/config", &json!({"flexible_variants": true}))
+            .await,
+    );
+    let longest = Size::new(16_383, 8);
+    let record = result(
+        &place
+            .send("v1", Form::default().file("a.webp", &pictures::webp(longest)))
+            .await,
+    );
+    let id = record["id"].as_str().unwrap();
+    for (recipe, want) in [
+        ("public", Some(Size::new(1_366, 1))),
+        ("quality=50", Some(longest)),
+        ("w=12000,quality=50", Some(Size::new(12_000, 6))),
+        ("border=1", None),
+    ] {
+        let path = format!("/cdn-cgi/imagedelivery/{}/{id}/{recipe}", place.account.hash);
+        let answer = place
+            .served
+            .ask(&Request::get(&path).header("Accept", "image/webp"))
+            .await;
+        match want {
+            Some(size) => assert_eq!(reader::inspect(&answer.body).1, size, "{recipe}: {}", answer.status),
+            None => assert!(answer.text().starts_with("ERROR 9413: "), "{recipe}: {}", answer.status),
         }
     }
 }

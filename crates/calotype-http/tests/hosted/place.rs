@@ -84,6 +84,13 @@ fn setup(store: Arc<Store>, wishes: &Wishes) -> Setup {
 }
 
 impl Place {
+    /// The same, served once more with other addresses.
+    pub async fn with_urls(mut self, urls: PublicUrls) -> Self {
+        self.wishes.urls = urls;
+        self.served = setup(self.store.clone(), &self.wishes).serve().await;
+        self
+    }
+
     /// Another app over the same store.
     pub fn another_app(&self) -> Arc<App> {
         setup(self.store.clone(), &self.wishes).app().0

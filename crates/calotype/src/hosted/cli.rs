@@ -31,7 +31,7 @@ pub(crate) enum HostedCommand {
 /// Which store, and which account of it.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// Directory of hosted images [default: CALOTYPE_DATA]
+    /// Directory of hosted images [default: the one that `calotype serve` has by default]
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data: Option<PathBuf>,
     /// Settings file

@@ -16,8 +16,9 @@ use serde_json::{Map, Value, json};
 use super::cli::{
     AccountAction, HostedCommand, ImageAction, KeyAction, Place, SignArguments, StoreAction, TokenAction, VariantAction,
 };
-use super::{data_of, failed, open, webhook};
+use super::{failed, open, webhook};
 use crate::cli::ServeArguments;
+use crate::data::directory_of_command;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -78,7 +79,7 @@ struct Work {
 
 impl Work {
     async fn open(place: &Place, settings: &Settings) -> Result<Self, Failure> {
-        let store = Arc::new(open(data_of(settings)?.to_owned(), settings).await?);
+        let store = Arc::new(open(directory_of_command(settings)?, settings).await?);
         let account = match &place.account {
             None => store.default_account().await.map_err(failed)?,
             Some(id) => store.account_by_id(id).await.map_err(failed)?.ok_or_else(|| {

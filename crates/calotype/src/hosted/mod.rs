@@ -4,13 +4,13 @@ mod cli;
 mod commands;
 mod webhook;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use calotype_http::{HostedLimits, HostedSettings, PublicUrls};
 use calotype_source::{FetchSettings, Fetcher, SourceMemory};
-use calotype_store::{GRACE, Scope, Store, StoreError, StoreSettings};
+use calotype_store::{Account, GRACE, Scope, Store, StoreError, StoreSettings};
 
 pub(crate) use cli::HostedCommand;
 pub(crate) use commands::run;
@@ -26,7 +26,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 /// What the first run tells.
 #[derive(Debug)]
 pub(crate) struct FirstRun {
-    pub(crate) account: String,
+    pub(crate) account: Account,
     /// Shown once.
     pub(crate) token: String,
 }
@@ -54,20 +54,37 @@ pub(crate) async fn first_run(store: &Store) -> Result<Option<FirstRun>, Failure
         .await
         .map_err(failed)?;
     Ok(Some(FirstRun {
-        account: account.id,
+        account,
         token: secret.reveal().to_owned(),
     }))
 }
 
 impl FirstRun {
-    /// What to do first, for whoever started it.
-    pub(crate) fn hint(&self, server: &str) -> String {
+    /// What to do first, for whoever started it. `server` is the address of this server, `delivery_url` what the operator has set for delivery.
+    pub(crate) fn hint(&self, server: &str, delivery_url: Option<&str>) -> String {
+        let delivery = delivery_url.map_or_else(
+            || format!("{server}/cdn-cgi/imagedelivery"),
+            |url| url.trim_end_matches('/').to_owned(),
+        );
         format!(
-            "\n  Your API token, which is shown only now:\n    {token}\n  Upload a picture:\n    curl -H 'Authorization: Bearer {token}' -F file=@photo.jpg \\\n      {server}/client/v4/accounts/{account}/images/v1\n  The answer has the URL that shows it under \"variants\".\n\n",
+            "\n  Your API token, which is shown only now:\n    {token}\n  Upload a picture:\n    curl -H 'Authorization: Bearer {token}' -F file=@photo.jpg -F id=hello \\\n      {server}/client/v4/accounts/{id}/images/v1\n  It is then at\n    {delivery}/{hash}/hello/public\n\n",
             token = self.token,
-            account = self.account,
+            id = self.account.id,
+            hash = self.account.hash,
         )
     }
+}
+
+/// Looks whether the accounts are there that the settings name.
+pub(crate) async fn check_named_accounts(store: &Store, settings: &Settings) -> Result<(), Failure> {
+    for (key, hash) in settings.delivery_hosts.iter().chain(&settings.delivery_aliases) {
+        if store.account_by_hash(hash).await.map_err(failed)?.is_none() {
+            return Err(Failure::Usage(format!(
+                "there is no account with the hash {hash} (delivery_hosts, delivery_aliases: {key}); `calotype account list` shows all"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What the surfaces of hosted images are made of.
@@ -85,6 +102,8 @@ pub(crate) fn surfaces(
         urls: PublicUrls {
             delivery: url(&settings.delivery_url),
             upload: url(&settings.upload_url),
+            hosts: settings.delivery_hosts.clone(),
+            aliases: settings.delivery_aliases.clone(),
             ..PublicUrls::default()
         },
         fetcher: Fetcher::new(FetchSettings {
@@ -121,13 +140,6 @@ pub(crate) async fn sweep(store: Arc<Store>) {
         }
         tokio::time::sleep(COLLECT_EVERY).await;
     }
-}
-
-/// The data directory of a command that works on it.
-pub(crate) fn data_of(settings: &Settings) -> Result<&Path, Failure> {
-    settings.data.as_deref().ok_or_else(|| {
-        Failure::Usage("hosted images need a directory; name it with --data DIR, or set CALOTYPE_DATA".to_owned())
-    })
 }
 
 /// A failure of the store, in its own words: on one's own machine there is nobody to hide them from.

@@ -40,6 +40,12 @@ fn hint(key: &str) -> &'static str {
         "zones" => "; write a list of domains, for example [\"example.com\"]",
         "allow_networks" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
         "binding_socket_mode" => "; write permissions as chmod takes them, for example 0660",
+        "delivery_hosts" => {
+            "; write hosts with account hashes, for example {\"shop.example.com\"=\"qT7mVb2XLr0yJk4ZpN8sEw\"}"
+        }
+        "delivery_aliases" => {
+            "; write path prefixes with account hashes, for example {\"/images/\"=\"qT7mVb2XLr0yJk4ZpN8sEw\"}"
+        }
         "delivery_url" | "upload_url" => "; write a URL, for example https://images.example.com",
         "memory"
         | "source_memory"
@@ -54,6 +60,7 @@ fn hint(key: &str) -> &'static str {
         key if key.starts_with("limits.") => "; write a whole number, for example 16000",
         "allow_private"
         | "binding_public"
+        | "hosted"
         | "playground"
         | "canonical_link"
         | "short_delivery_paths"

@@ -71,6 +71,9 @@ pub(super) fn command_line(mut figment: Figment, arguments: &ServeArguments) -> 
     if arguments.allow_private {
         figment = figment.merge(Serialized::global("allow_private", true));
     }
+    if arguments.no_hosted {
+        figment = figment.merge(Serialized::global("hosted", false));
+    }
     if arguments.no_playground {
         figment = figment.merge(Serialized::global("playground", false));
     }

@@ -20,6 +20,8 @@ pub(crate) struct LimitSettings {
     pub(crate) source_area_mp: u64,
     /// Pixels on one side of a source or an output.
     pub(crate) side: u32,
+    /// The same of a WebP source.
+    pub(crate) webp_source_side: u32,
     /// Megapixels of all frames of an animation that is transformed.
     pub(crate) animation_area_mp: u64,
     /// Megapixels of all frames above which an animation is refused.
@@ -67,6 +69,7 @@ impl Default for LimitSettings {
             source_bytes: Bytes(limits.source_bytes_max),
             source_area_mp: limits.source_area_px_max / MP,
             side: limits.side_px_max,
+            webp_source_side: limits.webp_source_side_px_max,
             animation_area_mp: limits.animation_area_px_max / MP,
             animation_area_refused_mp: limits.animation_area_px_refused / MP,
             frames: limits.frames_max,
@@ -95,6 +98,7 @@ impl LimitSettings {
             source_bytes_max: self.source_bytes.0,
             source_area_px_max: self.source_area_mp.saturating_mul(MP),
             side_px_max: self.side,
+            webp_source_side_px_max: self.webp_source_side,
             animation_area_px_max: self.animation_area_mp.saturating_mul(MP),
             animation_area_px_refused: self.animation_area_refused_mp.saturating_mul(MP),
             frames_max: self.frames,

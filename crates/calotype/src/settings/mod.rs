@@ -1,5 +1,6 @@
 //! Settings: defaults, then the TOML file, then the environment, then the command line.
 
+mod delivery;
 mod explain;
 mod layers;
 mod limits;
@@ -7,6 +8,7 @@ mod limits;
 mod tests;
 mod values;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,7 +37,9 @@ pub(crate) struct Settings {
     pub(crate) root: Option<PathBuf>,
     /// HTTP origin of plain paths that the root does not have.
     pub(crate) origin: Option<Url>,
-    /// Directory for the server's own files.
+    /// Keep hosted images.
+    pub(crate) hosted: bool,
+    /// Directory for the server's own files; the usual one for a program's data if none.
     pub(crate) data: Option<PathBuf>,
     /// PostgreSQL by its URL; SQLite in the data directory if none.
     pub(crate) database: Option<Hidden>,
@@ -47,6 +51,10 @@ pub(crate) struct Settings {
     pub(crate) upload_url: Option<Url>,
     /// Hosted images at `/{hash}/{id}/{variant}` too.
     pub(crate) short_delivery_paths: bool,
+    /// Hosts that belong to an account, with its hash: no other account's images are served there.
+    pub(crate) delivery_hosts: BTreeMap<String, String>,
+    /// Prefixes of paths that stand for the delivery prefix and an account's hash.
+    pub(crate) delivery_aliases: BTreeMap<String, String>,
     /// Bytes of an uploaded image.
     pub(crate) upload_bytes: Bytes,
     /// Signing keys of an account.
@@ -149,12 +157,15 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             root: None,
             origin: None,
+            hosted: true,
             data: None,
             database: None,
             sealing_key: None,
             delivery_url: None,
             upload_url: None,
             short_delivery_paths: false,
+            delivery_hosts: BTreeMap::new(),
+            delivery_aliases: BTreeMap::new(),
             upload_bytes: Bytes(10 << 20),
             signing_keys: 2,
             keys_take_write: false,
@@ -218,6 +229,8 @@ impl Settings {
     /// What a type cannot say.
     fn check(&self) -> Result<(), Failure> {
         self.allowed_origins()?;
+        delivery::check_hosts(&self.delivery_hosts)?;
+        delivery::check_aliases(&self.delivery_aliases)?;
         if let Some(origin) = &self.origin {
             let plain = matches!(origin.scheme(), "http" | "https")
                 && origin.host().is_some()

@@ -60,6 +60,7 @@ fn every_limit_is_changed_by_its_own_name() {
         "options_bytes=18",
         "job_memory=19",
         "font_bytes=20",
+        "webp_source_side=21",
     ];
     let all = serde_json::to_value(LimitSettings::default()).unwrap();
     assert_eq!(changes.len(), all.as_object().unwrap().len());
@@ -85,6 +86,7 @@ fn every_limit_is_changed_by_its_own_name() {
         options_bytes_max: 18,
         job_memory_bytes_max: 19,
         font_bytes_max: 20,
+        webp_source_side_px_max: 21,
         ..Limits::default()
     };
     assert_eq!(limits, expected);

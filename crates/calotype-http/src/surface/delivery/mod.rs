@@ -26,7 +26,7 @@ use crate::answer::{self, Answer, CF_CACHE_STATUS, CF_RESIZED};
 use crate::client::{self, PublicBase, Trail};
 use crate::conditional;
 use crate::flight::Flights;
-use crate::hosted::{DEFAULT_BROWSER_TTL_S, Hosted};
+use crate::hosted::{DEFAULT_BROWSER_TTL_S, DELIVERY_PREFIX, Hosted};
 use crate::router::{AnswerFuture, RequestBytes, Surface};
 use crate::sources::Sources;
 
@@ -122,7 +122,10 @@ impl Delivery {
     /// The checks in their order (D73), then the picture.
     async fn deliver(&self, parts: &Parts) -> Result<Answer, Refusal> {
         let path = self.hosted.delivery_path(parts).unwrap_or_default();
-        let target = Target::parse(path).ok_or_else(Refusal::unreadable)?;
+        let target = Target::parse(&path).ok_or_else(Refusal::unreadable)?;
+        if !self.hosted.urls.may_serve(parts, &target.hash) {
+            return Err(Refusal::wrong_account());
+        }
         let store = &self.hosted.store;
         let account = store
             .account_by_hash(&target.hash)
@@ -143,7 +146,7 @@ impl Delivery {
             ),
             Recipe::Variant(name) => {
                 let variant = store.variant(&account, &name).await?.ok_or_else(Refusal::no_variant)?;
-                let cache_control = self.may_see(parts, path, &account, &image, &variant).await?;
+                let cache_control = self.may_see(parts, &path, &account, &image, &variant).await?;
                 let options = variant.options.to_plan_options();
                 (
                     Options::parse_object(&options, Door::Variant, &self.limits)?,
@@ -182,9 +185,10 @@ impl Delivery {
         let keys = self.hosted.store.signing_keys(account).await?;
         let secrets: Vec<&str> = keys.iter().map(|key| key.value.reveal()).collect();
         let now_s = u64::try_from(self.hosted.store.clock().now_ms() / 1_000).unwrap_or_default();
-        // Either the whole path is signed, or what stands behind the prefix (D77).
+        // Either the whole path is signed, or what stands behind the prefix (D77); where an alias was written, the path with the prefix that it stands for.
         let short_path = format!("/{short_path}");
-        let paths = [parts.uri.path(), short_path.as_str()];
+        let long_path = format!("{DELIVERY_PREFIX}{short_path}");
+        let paths = [parts.uri.path(), short_path.as_str(), long_path.as_str()];
         let query = parts.uri.query().unwrap_or_default();
         let Signed { expires_s } = verify_url(&paths, query, &secrets, now_s).map_err(Refusal::signature)?;
         let ttl = expires_s.map_or(PRIVATE_TTL_S, |last| last.saturating_sub(now_s).min(PRIVATE_TTL_S_MAX));
