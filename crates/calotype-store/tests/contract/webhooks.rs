@@ -8,6 +8,7 @@ use calotype_store::{
     WebhookSecret, WebhookUrl,
 };
 use serde_json::json;
+use sqlx::Row as _;
 
 use crate::support::{NOW_MS, Place, described, facts, place, plain};
 
@@ -467,6 +468,70 @@ async fn policies_and_subscriptions_lead_to_webhooks_of_the_account_alone() {
         matches!(gone, Err(StoreError::Missing("event subscription"))),
         "{gone:?}"
     );
+}
+
+async fn past_the_store(place: &Place) -> sqlx::AnyPool {
+    let file = format!("sqlite://{}", place.directory.path().join("calotype.db").display());
+    let url = place.settings.database.clone().unwrap_or(file);
+    sqlx::AnyPool::connect(&url).await.unwrap()
+}
+
+/// Writes messages to a webhook past the store, as thousands of uploads would: numbered, the first the oldest.
+async fn fill(place: &Place, webhook: &Webhook, count: u32, is_done: bool) {
+    let pool = past_the_store(place).await;
+    let done = if is_done { "1800000000000 + i" } else { "NULL" };
+    let text = format!(
+        "INSERT INTO outbox (id, correlation, account, webhook, route, route_name, kind, facts, happened_ms, due_ms, done_ms)
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+         SELECT 'message ' || i, '', 1, '{}', '', '', 'image.uploaded', '{{}}', 1, 1, {done} FROM n",
+        webhook.id
+    );
+    sqlx::query(sqlx::AssertSqlSafe(text)).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn ten_thousand_messages_wait_for_a_webhook_and_no_more() {
+    let Some(place) = place().await else { return };
+    let (full, other) = (webhook(&place, "full").await, webhook(&place, "other").await);
+    fill(&place, &full, 9_999, false).await;
+    subscribe(&place, &full, &[ImageEvent::Uploaded]).await;
+    subscribe(&place, &other, &[ImageEvent::Uploaded]).await;
+    for bytes in [b"1", b"2", b"3"] {
+        place.keep(plain(), bytes).await.unwrap();
+    }
+    let to_other = take(&place.store).await;
+    assert_eq!(
+        to_other
+            .iter()
+            .filter(|claim| claim.message.webhook == other.id)
+            .count(),
+        3
+    );
+    assert_eq!(waiting(&place, &full).await, 10_000);
+}
+
+async fn waiting(place: &Place, webhook: &Webhook) -> i64 {
+    let pool = past_the_store(place).await;
+    let row = sqlx::query("SELECT COUNT(*) AS waiting FROM outbox WHERE webhook = $1 AND done_ms IS NULL")
+        .bind(&webhook.id)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    row.try_get("waiting").unwrap()
+}
+
+#[tokio::test]
+async fn the_newest_thousand_messages_of_a_webhook_are_history() {
+    let Some(place) = place().await else { return };
+    let hook = webhook(&place, "a").await;
+    fill(&place, &hook, 1_005, true).await;
+    assert_eq!(place.store.trim_messages().await.unwrap(), 5);
+    let oldest = HistoryQuery { skip: 999, ..ALL };
+    let (sent, total) = place.store.sent_messages(&place.account, &oldest).await.unwrap();
+    let ids: Vec<_> = sent.iter().map(|sent| sent.message.id.as_str()).collect();
+    assert_eq!((ids, total), (vec!["message 6"], 1_000));
 }
 
 #[tokio::test]
