@@ -142,3 +142,99 @@ fn failure(error: &legacy::Error) -> PostFailure {
     }
     PostFailure::Broken
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::testing::{Answer, Events, Network};
+
+    const URL: &str = "http://a.example/in?b=c";
+
+    fn receiver(script: impl Fn(&str) -> Answer + Send + Sync + 'static) -> (Poster, Events) {
+        Network::new()
+            .name("a.example", &["93.184.215.14"])
+            .origin("93.184.215.14:80", script)
+            .poster(PostSettings::default())
+    }
+
+    async fn post(poster: &Poster) -> Result<u16, PostFailure> {
+        let posted = poster.post(URL, HeaderMap::new(), Bytes::new()).await;
+        posted.map(|status| status.as_u16())
+    }
+
+    #[tokio::test]
+    async fn every_status_is_an_answer_and_redirects_lead_nowhere() {
+        for status in [200, 204, 302, 308, 404, 500] {
+            let (poster, mut events) = receiver(move |_| Answer::new(status, "Location: /elsewhere\r\n", b""));
+            let posted = poster.post(URL, HeaderMap::new(), Bytes::from_static(b"{}")).await;
+            assert_eq!(posted.map(|status| status.as_u16()), Ok(status));
+            let expected = format!(
+                "POST /in?b=c HTTP/1.1\r\nuser-agent: Calotype/{}\r\nhost: a.example\r\ncontent-length: 2\r\n\r\n",
+                env!("CARGO_PKG_VERSION")
+            );
+            assert_eq!(events.requests(), [expected]);
+        }
+    }
+
+    #[tokio::test]
+    async fn each_post_has_a_connection_of_its_own() {
+        let (poster, mut events) = receiver(|_| Answer::ok(b""));
+        for _ in 0..2 {
+            assert_eq!(post(&poster).await, Ok(200));
+        }
+        assert_eq!(events.dialled(), ["93.184.215.14:80", "93.184.215.14:80"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_silent_or_drips_has_ten_seconds() {
+        let name = || Network::new().name("a.example", &["93.184.215.14"]);
+        let second = Duration::from_secs(1);
+        for (poster, want, seconds) in [
+            (receiver(|_| Answer::raw("").then_stall()), PostFailure::TimedOut, 10),
+            (
+                receiver(move |_| Answer::raw("HTTP/1.1 200 X\r\nA: ").then_drip(second)),
+                PostFailure::TimedOut,
+                10,
+            ),
+            (
+                name().hangs("93.184.215.14:80").poster(PostSettings::default()),
+                PostFailure::TimedOut,
+                10,
+            ),
+            (
+                Network::new().hanging_name("a.example").poster(PostSettings::default()),
+                PostFailure::HostNotFound,
+                5,
+            ),
+        ] {
+            let start = Instant::now();
+            assert_eq!(post(&poster.0).await, Err(want));
+            assert_eq!(start.elapsed().as_secs(), seconds, "{want}");
+        }
+    }
+
+    #[tokio::test]
+    async fn failures_are_told_apart_and_name_no_address() {
+        let settings = PostSettings::default;
+        let long = format!("HTTP/1.1 200 X\r\nA: {}\r\n\r\n", "x".repeat(HEAD_BYTES_MAX));
+        let inside = Network::new()
+            .name("a.example", &["10.1.2.3"])
+            .origin("10.1.2.3:80", |_| Answer::ok(b""));
+        for (poster, want) in [
+            (receiver(|_| Answer::raw("hello")), PostFailure::Broken),
+            (receiver(|_| Answer::raw("").then_close()), PostFailure::Broken),
+            (receiver(move |_| Answer::raw(&long)), PostFailure::Broken),
+            (inside.poster(settings()), PostFailure::Forbidden),
+            (Network::new().poster(settings()), PostFailure::HostNotFound),
+            (
+                Network::new().name("a.example", &["93.184.215.14"]).poster(settings()),
+                PostFailure::Unreachable,
+            ),
+        ] {
+            assert_eq!(post(&poster.0).await, Err(want));
+            assert!(!want.to_string().contains(|c: char| c.is_ascii_digit()), "{want}");
+        }
+    }
+}
