@@ -205,11 +205,18 @@ pub(crate) async fn lock(connection: &mut AnyConnection, account: AccountNumber)
 
 /// One image more, if the quota allows it.
 pub(crate) async fn count_image(connection: &mut AnyConnection, account: &Account) -> Result<()> {
-    let done =
-        sqlx::query("UPDATE accounts SET images = images + 1 WHERE number = $1 AND (quota IS NULL OR images < quota)")
-            .bind(account.number.0)
-            .execute(connection)
-            .await?;
+    count_images(connection, account, 1).await
+}
+
+/// So many images more, if the quota allows all of them.
+pub(crate) async fn count_images(connection: &mut AnyConnection, account: &Account, images: usize) -> Result<()> {
+    let done = sqlx::query(
+        "UPDATE accounts SET images = images + $2 WHERE number = $1 AND (quota IS NULL OR images + $2 <= quota)",
+    )
+    .bind(account.number.0)
+    .bind(i64::try_from(images).unwrap_or(i64::MAX))
+    .execute(connection)
+    .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::Full {
             of: "images",

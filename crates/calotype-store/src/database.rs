@@ -15,12 +15,16 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::{Result, StoreError};
 
 /// The tables, in the order in which they came to be. Only ever added to.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "hosted images", include_str!("../migrations/0001_hosted_images.sql")),
     (3, "webhooks", include_str!("../migrations/0003_webhooks.sql")),
+    (4, "list blocks", include_str!("../migrations/0004_list_blocks.sql")),
+    (5, "usage", include_str!("../migrations/0005_usage.sql")),
 ];
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTIONS_MAX: u32 = 16;
+/// Values of a statement whose plan is kept.
+const KEPT_VALUES_MAX: usize = 64;
 
 /// A pool of connections.
 #[derive(Debug, Clone)]
@@ -101,6 +105,8 @@ impl Database {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(Duration::from_secs(10))
+            // A file does not go away between two statements, as a server does.
+            .test_before_acquire(dialect == Dialect::Postgres)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if dialect == Dialect::Sqlite {
@@ -127,17 +133,17 @@ impl Database {
 
     /// Brings the tables to this version's. A database of a later version is refused.
     async fn migrate(&self) -> Result<()> {
-        let migrations = MIGRATIONS.map(|(version, name, text)| {
+        let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
             Migration::new(
-                version,
-                Cow::Borrowed(name),
+                *version,
+                Cow::Borrowed(*name),
                 MigrationType::Simple,
                 text.into_sql_str(),
                 false,
             )
         });
         let migrator = Migrator {
-            migrations: Cow::Owned(migrations.to_vec()),
+            migrations: Cow::Owned(migrations.collect()),
             ..Migrator::DEFAULT
         };
         Ok(migrator.run(&self.pool).await?)
@@ -192,19 +198,31 @@ pub(crate) struct Statement {
 
 #[derive(Debug)]
 enum Value {
-    Text(String),
-    Integer(i64),
+    Text(Option<String>),
+    Integer(Option<i64>),
     Number(f64),
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Some(text).into()
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
     }
 }
 
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
+        Some(number).into()
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
         Self::Integer(number)
     }
 }
@@ -239,19 +257,43 @@ impl Statement {
         self
     }
 
+    /// Adds a number that may be missing. sqlx tells PostgreSQL that a missing one is a `real`, and the plan that is kept then reads no other.
+    pub(crate) fn number(&mut self, number: Option<f64>) -> &mut Self {
+        match number {
+            Some(number) => self.value(number),
+            None => self.text("NULL"),
+        }
+    }
+
     /// All rows.
     pub(crate) async fn rows(self, pool: &AnyPool) -> Result<Vec<AnyRow>> {
         Ok(self.query().fetch_all(pool).await?)
     }
 
+    /// The first row, if there is one, in a transaction.
+    pub(crate) async fn row(self, connection: &mut AnyConnection) -> Result<Option<AnyRow>> {
+        Ok(self.query().fetch_optional(connection).await?)
+    }
+
+    /// All rows, in a transaction.
+    pub(crate) async fn rows_in(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>> {
+        Ok(self.query().fetch_all(connection).await?)
+    }
+
+    /// Runs it, in a transaction.
+    pub(crate) async fn run(self, connection: &mut AnyConnection) -> Result<()> {
+        self.query().execute(connection).await?;
+        Ok(())
+    }
+
     fn query(self) -> Query<'static, Any, AnyArguments> {
         let text: SqlStr = AssertSqlSafe(self.text).into_sql_str();
-        self.values
-            .into_iter()
-            .fold(sqlx::query(text), |query, value| match value {
-                Value::Text(text) => query.bind(text),
-                Value::Integer(number) => query.bind(number),
-                Value::Number(number) => query.bind(number),
-            })
+        // Large ones differ by what they hold, and would push the others out of the connection's memory.
+        let query = sqlx::query(text).persistent(self.values.len() <= KEPT_VALUES_MAX);
+        self.values.into_iter().fold(query, |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Integer(number) => query.bind(number),
+            Value::Number(number) => query.bind(number),
+        })
     }
 }

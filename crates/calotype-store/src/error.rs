@@ -38,7 +38,26 @@ pub enum StoreError {
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 impl StoreError {
+    /// Whether the disk of the originals or of the database has no room left.
+    #[must_use]
+    pub fn is_full_disk(&self) -> bool {
+        match self {
+            Self::Blob(error) => is_full_disk(error),
+            // SQLITE_FULL; disk_full of PostgreSQL.
+            Self::Database(sqlx::Error::Database(error)) => matches!(error.code().as_deref(), Some("13" | "53100")),
+            Self::Database(sqlx::Error::Io(error)) => is_full_disk(error),
+            _ => false,
+        }
+    }
+
     pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged(what.into())
     }
+}
+
+/// Whether a file could not grow because its disk, or its owner's share of it, has no room left.
+#[must_use]
+pub fn is_full_disk(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }

@@ -1,10 +1,16 @@
 //! The log of what happened.
 
+use std::collections::HashSet;
+
 use sqlx::{AnyConnection, Row};
 
 use crate::account::AccountNumber;
 use crate::clock::Position;
-use crate::{Result, Store};
+use crate::database::Statement;
+use crate::{Result, Store, StoreError};
+
+/// Tries at positions that nobody has.
+const POSITION_TRIES: usize = 16;
 
 /// What may have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +60,7 @@ pub struct Event {
     pub subject: String,
 }
 
-/// Adds a line, in the transaction of what it tells of.
+/// Adds a line, in the transaction of what it tells of; at another position of the same millisecond if this one is taken.
 pub(crate) async fn record(
     connection: &mut AnyConnection,
     position: Position,
@@ -62,14 +68,51 @@ pub(crate) async fn record(
     kind: EventKind,
     subject: &str,
 ) -> Result<()> {
-    sqlx::query("INSERT INTO events (position, account, kind, subject) VALUES ($1, $2, $3, $4)")
-        .bind(position.0)
-        .bind(account.0)
-        .bind(kind.name())
-        .bind(subject)
-        .execute(connection)
-        .await?;
-    Ok(())
+    write(connection, position, account, kind, &[subject]).await
+}
+
+/// Adds a line for each subject, at most a thousand of them.
+pub(crate) async fn record_all(
+    connection: &mut AnyConnection,
+    now_ms: i64,
+    account: AccountNumber,
+    kind: EventKind,
+    subjects: &[&str],
+) -> Result<()> {
+    write(connection, Position::at(now_ms), account, kind, subjects).await
+}
+
+async fn write(
+    connection: &mut AnyConnection,
+    mut first: Position,
+    account: AccountNumber,
+    kind: EventKind,
+    subjects: &[&str],
+) -> Result<()> {
+    let mut missing = subjects.to_vec();
+    for _ in 0..POSITION_TRIES {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut statement = Statement::new("INSERT INTO events (position, account, kind, subject) VALUES ");
+        // One after the other: of a thousand random positions in one millisecond two would be the same.
+        for (at, (position, subject)) in (first.0..).zip(&missing).enumerate() {
+            statement.text(if at == 0 { "(" } else { ", (" }).value(position);
+            statement.text(", ").value(account.0);
+            statement.text(", ").value(kind.name());
+            statement.text(", ").value(*subject).text(")");
+        }
+        statement.text(" ON CONFLICT DO NOTHING RETURNING subject");
+        let rows = statement.rows_in(connection).await?;
+        if rows.len() == missing.len() {
+            return Ok(());
+        }
+        let written = rows.iter().map(|row| row.try_get("subject"));
+        let written = written.collect::<std::result::Result<HashSet<String>, _>>()?;
+        missing.retain(|subject| !written.contains(*subject));
+        first = Position::at(first.ms());
+    }
+    Err(StoreError::damaged("no position was free for an event"))
 }
 
 impl Store {
@@ -102,5 +145,34 @@ impl Store {
             });
         }
         Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreSettings;
+
+    #[tokio::test]
+    async fn two_events_at_one_position_are_both_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreSettings::in_directory(directory.path()))
+            .await
+            .unwrap();
+        let account = store.default_account().await.unwrap().number;
+        let position = Position::at(1_800_000_000_000);
+        let mut write = store.database.write().await.unwrap();
+        for subject in ["one", "two"] {
+            let kind = EventKind::ImageUploaded;
+            record(write.connection(), position, account, kind, subject)
+                .await
+                .unwrap();
+        }
+        write.commit().await.unwrap();
+        let events = store.events(Position(0), 10).await.unwrap();
+        let mut subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
+        subjects.sort_unstable();
+        assert_eq!(subjects, ["one", "two"]);
+        assert!(events.iter().all(|event| event.position.ms() == position.ms()));
     }
 }

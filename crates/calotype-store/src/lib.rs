@@ -17,6 +17,7 @@ mod outbox;
 mod secret;
 mod signing_key;
 mod token;
+mod usage;
 mod variant;
 mod webhook;
 
@@ -29,16 +30,17 @@ use std::time::Duration;
 pub use account::{Account, AccountNumber, Config};
 pub use blob::{BlobHash, BlobReader, Collected, Incoming, Received, Report};
 pub use clock::{Clock, Position};
-pub use error::{Result, StoreError};
+pub use error::{Result, StoreError, is_full_disk};
 pub use event::{Event, EventKind};
 pub use image::{
-    Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, Image, ImageId, ListQuery, Metadata, NewDraft, NewImage,
-    Order, Original, Page,
+    Changes, CreatorIs, Facts, FieldPath, Filter, FilterTest, IMPORT_MAX, Image, ImageId, Imported, ImportedImage,
+    KeptOriginal, ListQuery, Metadata, NewDraft, NewImage, Order, Original, Page,
 };
 pub use outbox::{Claim, HistoryQuery, ImageFacts, Message, MessageKind, Sent, Settled, UploadError};
 pub use secret::Secret;
 pub use signing_key::{DEFAULT_NAME as DEFAULT_SIGNING_KEY, SigningKey};
 pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, Scope, Token};
+pub use usage::{Delivery, Usage};
 pub use variant::{PUBLIC as PUBLIC_VARIANT, Variant, VariantOptions, browser_ttl_s, check_name as check_variant_name};
 pub use webhook::{
     ImageEvent, NewPolicy, NewSubscription, NewWebhook, Policy, PolicyChanges, Subscription, SubscriptionChanges,
@@ -85,6 +87,7 @@ pub struct Store {
     blobs: LocalBlobs,
     sealer: Sealer,
     clock: Clock,
+    usage: usage::Waiting,
     /// Rings when a message to a webhook was written.
     bell: tokio::sync::Notify,
 }
@@ -117,6 +120,7 @@ impl Store {
             blobs: LocalBlobs::new(&settings.directory)?,
             sealer,
             clock: settings.clock,
+            usage: usage::Waiting::default(),
             bell: tokio::sync::Notify::new(),
         })
     }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use base64::Engine;
@@ -105,19 +104,11 @@ impl Sealer {
     /// The key of a file of 64 hex digits, which is made, for its owner alone, if it is not there.
     pub(crate) fn from_file(path: &Path) -> Result<Self> {
         let text = match fs::read_to_string(path) {
-            Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let text = hex(&random::<KEY_BYTES>());
-                let mut file = fs::OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(path)?;
-                file.write_all(text.as_bytes())?;
-                file.sync_all()?;
-                text
+                make_key(path)?;
+                fs::read_to_string(path)?
             }
-            Err(error) => return Err(error.into()),
+            read => read?,
         };
         Self::new(&key_of(text.trim())?)
     }
@@ -153,6 +144,20 @@ impl Sealer {
             .map_err(|_| wrong())?;
         String::from_utf8(opened.to_vec()).map(Secret::new).map_err(|_| wrong())
     }
+}
+
+/// A new key, which has its name only when it is on the disk whole. Of several processes at once the first one's stays.
+fn make_key(path: &Path) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    // Such a file is its owner's alone.
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(hex(&random::<KEY_BYTES>()).as_bytes())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error.into()),
+        _ => {}
+    }
+    Ok(fs::File::open(directory)?.sync_all()?)
 }
 
 fn key_of(text: &str) -> Result<[u8; KEY_BYTES]> {
@@ -208,6 +213,8 @@ mod tests {
             "value"
         );
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let left = fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!(left, 1, "nothing is beside it");
         for text in ["", "00", &"0".repeat(63), &"g".repeat(64), &"é".repeat(32)] {
             assert!(Sealer::from_hex(text).is_err(), "{text}");
         }

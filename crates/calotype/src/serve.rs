@@ -77,7 +77,11 @@ async fn serve(settings: Settings, data: &Data, hooks: TestHooks, stop_with_stdi
     if hooks.binding_echo {
         tracing::warn!("--binding-echo is on: this server is for test suites, not for users");
     }
-    let sweeping = store.clone().map(|store| tokio::spawn(hosted::sweep(store)));
+    let mut chores = JoinSet::new();
+    if let Some(store) = &store {
+        chores.spawn(hosted::sweep(store.clone()));
+        chores.spawn(hosted::write_usage(store.clone()));
+    }
     let stop = stop_signal(stop_with_stdin)?;
     // The others hear of the signal when its sender is dropped.
     let (tell, told) = watch::channel(());
@@ -97,10 +101,11 @@ async fn serve(settings: Settings, data: &Data, hooks: TestHooks, stop_with_stdi
         })
         .await;
     while running.join_next().await.is_some() {}
-    if let Some(sweeping) = sweeping {
-        sweeping.abort();
-    }
+    chores.shutdown().await;
     if let Some(store) = store {
+        if let Err(error) = store.write_usage().await {
+            tracing::warn!(%error, "the last deliveries could not be counted");
+        }
         store.close().await;
     }
     tracing::info!("stopped");

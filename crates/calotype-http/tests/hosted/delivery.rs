@@ -416,3 +416,52 @@ async fn behind_an_alias_the_written_path_may_be_signed_or_the_one_it_stands_for
     }
     assert_eq!(refused(&place.served.get(&written).await).0, 403);
 }
+
+#[tokio::test]
+async fn what_a_get_is_given_is_counted_and_nothing_else() {
+    let place = place().await;
+    result(
+        &place
+            .ask_json("PATCH", "v1/config", &json!({"flexible_variants": true}))
+            .await,
+    );
+    place.upload(Form::default().text("id", "lamp")).await;
+    let (named, options) = (path(&place, "lamp", "public"), path(&place, "lamp", "w=10"));
+    let first = get(&place, &named, WEBP).await;
+    let tag = first.header("etag").unwrap();
+    let second = get(&place, &options, "*/*").await;
+    for (request, status) in [
+        (
+            Request::get(&named).header("Accept", WEBP).header("If-None-Match", tag),
+            304,
+        ),
+        (Request::new("HEAD", &named), 200),
+        (Request::new("OPTIONS", &named), 204),
+        (Request::get(&path(&place, "lamp", "none")), 403),
+        (Request::get(&path(&place, "none", "public")), 404),
+    ] {
+        assert_eq!(place.served.ask(&request).await.status, status);
+    }
+    place.store.write_usage().await.unwrap();
+    let usage = place.store.usage(&place.account, 1).await.unwrap();
+    let rows: Vec<_> = usage
+        .iter()
+        .map(|row| {
+            (
+                row.variant.as_str(),
+                row.media_type.as_str(),
+                row.status,
+                row.requests,
+                row.bytes,
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("", "image/png", 200, 1, second.body.len() as u64),
+            ("public", "", 304, 1, 0),
+            ("public", "image/webp", 200, 1, first.body.len() as u64),
+        ]
+    );
+}

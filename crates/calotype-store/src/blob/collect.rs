@@ -28,6 +28,8 @@ pub struct Collected {
     pub batch_tokens: u64,
     /// Lines of the log.
     pub events: u64,
+    /// Rows of days whose usage is no longer kept.
+    pub usage_days: u64,
 }
 
 /// What a check found.
@@ -69,6 +71,7 @@ impl Store {
             .execute(&mut *self.database.write_alone().await?)
             .await?
             .rows_affected();
+        collected.usage_days = self.end_usage().await?;
         let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
         self.collect_originals(now_ms.saturating_sub(grace_ms), &mut collected)
             .await?;

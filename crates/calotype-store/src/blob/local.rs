@@ -49,6 +49,7 @@ impl LocalBlobs {
         };
         fs::create_dir_all(&blobs.originals)?;
         fs::create_dir_all(&blobs.incoming)?;
+        fs::File::open(directory)?.sync_all()?;
         Ok(blobs)
     }
 
@@ -72,18 +73,11 @@ impl LocalBlobs {
         let top = self.originals.clone();
         off_thread(move || {
             let directory = path.parent().unwrap_or(&top);
-            let is_new = !directory.is_dir();
             fs::create_dir_all(directory)?;
             file.persist(&path).map_err(|error| error.error)?;
-            fs::File::open(directory)?.sync_all()?;
-            if is_new {
-                for above in directory
-                    .ancestors()
-                    .skip(1)
-                    .take_while(|above| above.starts_with(&top))
-                {
-                    fs::File::open(above)?.sync_all()?;
-                }
+            // Those above too, even if they are not new: whoever made them may not have got so far, and to sync what is clean costs nothing.
+            for folder in directory.ancestors().take_while(|folder| folder.starts_with(&top)) {
+                fs::File::open(folder)?.sync_all()?;
             }
             Ok(())
         })

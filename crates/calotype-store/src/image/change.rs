@@ -3,17 +3,19 @@
 use sqlx::{AnyConnection, Row};
 
 use super::metadata::Scalar;
-use super::{Image, ImageId, Metadata};
+use super::{FieldPath, Image, ImageId, Metadata, list};
 use crate::account::{self, Account, AccountNumber};
 use crate::blob::{self, BlobName, Received};
 use crate::clock::Position;
-use crate::database::Write;
+use crate::database::{Statement, Write};
 use crate::outbox::{Happening, ImageFacts, announce};
 use crate::secret::{self, Secret};
 use crate::{Result, Store, StoreError};
 
 /// Tries at a position that nobody has: a thousand uploads in one millisecond meet once in two tries.
 const POSITION_TRIES: usize = 4;
+/// Tries at changing an image that others change at the same time.
+const CHANGE_TRIES: usize = 16;
 
 /// What is known of an image before it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +69,16 @@ impl NewImage {
             return Err(private_custom());
         }
         check_creator(self.creator.as_deref())
+    }
+
+    /// The same for an image that has had its id elsewhere.
+    pub(super) fn check_imported(&self) -> Result<()> {
+        match &self.id {
+            Some(id) if !id.is_custom() && id.with_access(self.is_private) != *id => Err(StoreError::Invalid(
+                "an id of the server's form ends with 01 for an image that requires signed URLs, and with 00 for others".to_owned(),
+            )),
+            _ => self.check(),
+        }
     }
 }
 
@@ -132,6 +144,7 @@ impl Store {
                 continue;
             }
             write_fields(connection, account.number, position, new.metadata.as_ref()).await?;
+            list::add(connection, account.number, &[(position, new.creator.as_deref())]).await?;
             let told = ImageFacts {
                 id: id.as_str().to_owned(),
                 filename: Some(facts.filename.clone()),
@@ -239,7 +252,8 @@ impl Store {
             let row = sqlx::query(
                 "UPDATE images SET position = $3, filename = $4, blob = $5, bytes = $6, media_type = $7, width = $8, height = $9,
                  draft_ends_ms = NULL, draft_secret_hash = NULL
-                 WHERE account = $1 AND id = $2 AND draft_ends_ms IS NOT NULL AND draft_ends_ms > $10 RETURNING filename, is_private, creator, metadata",
+                 WHERE account = $1 AND id = $2 AND draft_ends_ms IS NOT NULL AND draft_ends_ms > $10 AND COALESCE(draft_secret_hash, '') = $11
+                 RETURNING filename, is_private, creator, metadata",
             )
             .bind(account.number.0)
             .bind(id)
@@ -251,14 +265,15 @@ impl Store {
             .bind(facts.width.map(i64::from))
             .bind(facts.height.map(i64::from))
             .bind(position.ms())
+            // Once more: the draft may have been deleted, and its id promised to somebody else.
+            .bind(secret.map(secret::hash).unwrap_or_default())
             .fetch_optional(&mut *connection)
             .await?
             .ok_or(StoreError::Missing("draft"))?;
-            let metadata = row
-                .try_get::<Option<String>, _>("metadata")?
-                .map(Metadata::stored)
-                .transpose()?;
+            let metadata = row.try_get::<Option<String>, _>("metadata")?.map(Metadata::stored);
             write_fields(connection, account.number, position, metadata.as_ref()).await?;
+            let creator: Option<String> = row.try_get("creator")?;
+            list::add(connection, account.number, &[(position, creator.as_deref())]).await?;
             let told = ImageFacts::of_row(id, Some(position.ms()), &row)?;
             let happening = Happening::Uploaded { is_direct: true };
             let queued = announce(connection, position, account.number, happening, &told).await?;
@@ -275,7 +290,18 @@ impl Store {
     /// [`StoreError::Missing`], [`StoreError::Invalid`] for a custom id that shall be private or for access to a draft, or the database fails.
     pub async fn update_image(&self, account: &Account, id: &str, changes: &Changes) -> Result<Image> {
         check_creator(changes.creator.as_ref().and_then(Option::as_deref))?;
-        let old = self.image(account, id).await?.ok_or(StoreError::Missing("image"))?;
+        for _ in 0..CHANGE_TRIES {
+            let old = self.image(account, id).await?.ok_or(StoreError::Missing("image"))?;
+            if let Some(new_id) = self.change(account, &old, changes).await? {
+                let image = self.image(account, new_id.as_str()).await?;
+                return image.ok_or(StoreError::Missing("image"));
+            }
+        }
+        Err(StoreError::damaged("an image was another one at every look"))
+    }
+
+    /// Changes an image as it was read, and tells its id; `None` if it is another by now. What is not to be changed is not written: somebody else may be changing it.
+    async fn change(&self, account: &Account, old: &Image, changes: &Changes) -> Result<Option<ImageId>> {
         let access = changes.is_private.filter(|is_private| *is_private != old.is_private);
         if access.is_some() && old.id.is_custom() {
             return Err(private_custom());
@@ -286,52 +312,65 @@ impl Store {
             ));
         }
         let new_id = access.map_or_else(|| old.id.clone(), |is_private| old.id.with_access(is_private));
-        let creator = changes.creator.clone().unwrap_or_else(|| old.creator.clone());
-        let metadata = changes.metadata.clone().unwrap_or_else(|| old.metadata.clone());
-        let is_private = access.unwrap_or(old.is_private);
+        let metadata = changes.metadata.as_ref().and_then(Option::as_ref);
+        let new_creator = changes.creator.as_ref().filter(|creator| **creator != old.creator);
+        let is_listed_elsewhere = old.original.is_some() && new_creator.is_some();
         let now = Position::at(self.clock.now_ms());
         let mut write = self.database.write().await?;
         let connection = write.connection();
-        // The position tells this image from another one that took its id since it was read.
+        if is_listed_elsewhere {
+            account::lock(connection, account.number).await?;
+        }
+        // The position tells this image from another one that took its id since it was read. The list of the creator that it had must lose it, so it must have that creator still.
         let updated = sqlx::query(
-            "UPDATE images SET id = $4, is_private = $5, creator = $6, metadata = $7 WHERE account = $1 AND id = $2 AND position = $3",
+            "UPDATE images SET id = $4, is_private = $5, creator = CASE WHEN $6 = 1 THEN $7 ELSE creator END,
+             metadata = CASE WHEN $8 = 1 THEN $9 ELSE metadata END
+             WHERE account = $1 AND id = $2 AND position = $3 AND ($6 = 0 OR creator IS NOT DISTINCT FROM $10)
+             RETURNING filename, is_private, creator, metadata",
         )
         .bind(account.number.0)
-        .bind(id)
+        .bind(old.id.as_str())
         .bind(old.position.0)
         .bind(new_id.as_str())
-        .bind(i64::from(is_private))
-        .bind(creator.as_deref())
-        .bind(metadata.as_ref().map(Metadata::text))
-        .execute(&mut *connection)
+        .bind(i64::from(access.unwrap_or(old.is_private)))
+        .bind(i64::from(new_creator.is_some()))
+        .bind(new_creator.and_then(Option::as_deref))
+        .bind(i64::from(changes.metadata.is_some()))
+        .bind(metadata.map(Metadata::text))
+        .bind(old.creator.as_deref())
+        .fetch_optional(&mut *connection)
         .await?;
-        if updated.rows_affected() == 0 {
-            return Err(StoreError::Missing("image"));
+        let Some(updated) = updated else {
+            return Ok(None);
+        };
+        if is_listed_elsewhere {
+            list::remove_from_creator(connection, account.number, old.position, old.creator.as_deref()).await?;
+            list::add_to_creator(
+                connection,
+                account.number,
+                old.position,
+                new_creator.and_then(Option::as_deref),
+            )
+            .await?;
         }
         if changes.metadata.is_some() && old.original.is_some() {
             delete_fields(connection, account.number, old.position).await?;
-            write_fields(connection, account.number, old.position, metadata.as_ref()).await?;
+            write_fields(connection, account.number, old.position, metadata).await?;
         }
-        let is_other = access.is_some() || creator != old.creator || metadata != old.metadata;
+        let is_other = access.is_some()
+            || new_creator.is_some()
+            || (changes.metadata.is_some() && metadata != old.metadata.as_ref());
         let mut queued = false;
-        if let Some(original) = old.original.filter(|_| is_other) {
+        if is_other && old.original.is_some() {
             let told = ImageFacts {
-                id: new_id.as_str().to_owned(),
-                previous_id: access.map(|_| id.to_owned()),
-                filename: Some(original.filename),
-                uploaded_ms: Some(old.position.ms()),
-                is_private,
-                creator,
-                metadata: metadata.map(|metadata| metadata.value().clone()),
-                error: None,
+                previous_id: access.map(|_| old.id.as_str().to_owned()),
+                ..ImageFacts::of_row(new_id.as_str(), Some(old.position.ms()), &updated)?
             };
             queued = announce(connection, now, account.number, Happening::Updated, &told).await?;
         }
         write.commit().await?;
         self.ring(queued);
-        self.image(account, new_id.as_str())
-            .await?
-            .ok_or(StoreError::Missing("image"))
+        Ok(Some(new_id))
     }
 
     /// Deletes an image or a draft. Its bytes go later, if no other image has the same.
@@ -363,6 +402,8 @@ impl Store {
         if let Some(hash) = blob {
             account::discount_image(connection, account.number).await?;
             delete_fields(connection, account.number, position).await?;
+            let creator: Option<String> = row.try_get("creator")?;
+            list::remove(connection, account.number, position, creator.as_deref()).await?;
             blob::release(connection, &hash, now.ms()).await?;
             let told = ImageFacts::of_row(id, Some(position.ms()), &row)?;
             queued = announce(connection, now, account.number, Happening::Deleted, &told).await?;
@@ -374,11 +415,8 @@ impl Store {
 
     /// Deletes the drafts whose time is over.
     pub(crate) async fn end_drafts(&self) -> Result<u64> {
-        let ended = sqlx::query("DELETE FROM images WHERE draft_ends_ms IS NOT NULL AND draft_ends_ms <= $1")
-            .bind(self.clock.now_ms())
-            .execute(&mut *self.database.write_alone().await?)
-            .await?;
-        Ok(ended.rows_affected())
+        let mut alone = self.database.write_alone().await?;
+        forget_ended_drafts(&mut alone, self.clock.now_ms()).await
     }
 
     async fn hold(&self, connection: &mut AnyConnection, name: &BlobName) -> Result<()> {
@@ -390,6 +428,15 @@ impl Store {
             "the original was given up while it was stored",
         )))
     }
+}
+
+/// Drafts whose time is over have no claim on their ids.
+pub(super) async fn forget_ended_drafts(connection: &mut AnyConnection, now_ms: i64) -> Result<u64> {
+    let ended = sqlx::query("DELETE FROM images WHERE draft_ends_ms IS NOT NULL AND draft_ends_ms <= $1")
+        .bind(now_ms)
+        .execute(connection)
+        .await?;
+    Ok(ended.rows_affected())
 }
 
 /// A draft whose time is over has no claim on its id.
@@ -428,28 +475,63 @@ async fn is_position_taken(connection: &mut AnyConnection, account: AccountNumbe
     Ok(row.is_some())
 }
 
+/// A scalar of an image's metadata.
+pub(super) struct FieldRow {
+    position: Position,
+    path: String,
+    word: Option<String>,
+    number: Option<f64>,
+}
+
+impl FieldRow {
+    /// All of an image.
+    pub(super) fn of(position: Position, metadata: Option<&Metadata>) -> Vec<Self> {
+        let fields = metadata.map(Metadata::fields).unwrap_or_default();
+        let row = |(path, scalar): (FieldPath, Scalar<'_>)| {
+            let (word, number) = match scalar {
+                Scalar::Text(text) => (Some(format!("s{text}")), None),
+                Scalar::Boolean(boolean) => (Some(format!("b{boolean}")), None),
+                Scalar::Number(number) => (None, Some(number)),
+            };
+            let path = path.as_str().to_owned();
+            Self {
+                position,
+                path,
+                word,
+                number,
+            }
+        };
+        fields.into_iter().map(row).collect()
+    }
+}
+
+/// Writes at most a thousand.
+pub(super) async fn write_field_rows(
+    connection: &mut AnyConnection,
+    account: AccountNumber,
+    rows: &[FieldRow],
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut statement = Statement::new("INSERT INTO metadata_fields (account, position, path, word, number) VALUES ");
+    for (at, row) in rows.iter().enumerate() {
+        statement.text(if at == 0 { "(" } else { ", (" }).value(account.0);
+        statement.text(", ").value(row.position.0);
+        statement.text(", ").value(row.path.as_str());
+        statement.text(", ").value(row.word.as_deref());
+        statement.text(", ").number(row.number).text(")");
+    }
+    statement.run(connection).await
+}
+
 async fn write_fields(
     connection: &mut AnyConnection,
     account: AccountNumber,
     position: Position,
     metadata: Option<&Metadata>,
 ) -> Result<()> {
-    for (path, scalar) in metadata.map(Metadata::fields).unwrap_or_default() {
-        let (word, number) = match scalar {
-            Scalar::Text(text) => (Some(format!("s{text}")), None),
-            Scalar::Boolean(boolean) => (Some(format!("b{boolean}")), None),
-            Scalar::Number(number) => (None, Some(number)),
-        };
-        sqlx::query("INSERT INTO metadata_fields (account, position, path, word, number) VALUES ($1, $2, $3, $4, $5)")
-            .bind(account.0)
-            .bind(position.0)
-            .bind(path.as_str())
-            .bind(word)
-            .bind(number)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+    write_field_rows(connection, account, &FieldRow::of(position, metadata)).await
 }
 
 async fn delete_fields(connection: &mut AnyConnection, account: AccountNumber, position: Position) -> Result<()> {

@@ -56,6 +56,17 @@ impl ImageId {
         Ok(Self(text.to_owned()))
     }
 
+    /// An id that an image has had elsewhere: one that a user chose, or one of the form that servers make.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] says which rule it breaks.
+    pub fn imported(text: &str) -> Result<Self> {
+        if is_uuid(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        Self::custom(text)
+    }
+
     /// An id out of the database, where only valid ones are.
     pub(crate) const fn stored(text: String) -> Self {
         Self(text)

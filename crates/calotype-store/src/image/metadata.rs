@@ -1,5 +1,7 @@
 //! What users write beside an image, and the fields of it that filters can name (spec 4.4, 6.9).
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use crate::{Result, StoreError};
@@ -9,10 +11,17 @@ const LEVELS_MAX: usize = 5;
 const PATH_CHARS_MAX: usize = 100;
 
 /// A JSON object that is not empty, of at most 1,024 bytes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Metadata {
-    value: Value,
     text: String,
+    /// Lists pass the text on and need no value.
+    value: OnceLock<Value>,
+}
+
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 /// The name of a field: names of letters, digits and `_`, joined by `.`, at most 5 of them and 100 characters.
@@ -48,20 +57,25 @@ impl Metadata {
         if holds_nul(&value) {
             return refuse("it must not hold U+0000");
         }
-        Ok(Some(Self { value, text }))
+        Ok(Some(Self {
+            text,
+            value: value.into(),
+        }))
     }
 
-    /// What the database kept.
-    pub(crate) fn stored(text: String) -> Result<Self> {
-        let value = serde_json::from_str(&text)
-            .map_err(|error| StoreError::damaged(format!("metadata of an image: {error}")))?;
-        Ok(Self { value, text })
+    /// What the database kept: the text of what [`Metadata::new`] made.
+    pub(crate) const fn stored(text: String) -> Self {
+        Self {
+            text,
+            value: OnceLock::new(),
+        }
     }
 
     /// As JSON.
     #[must_use]
-    pub const fn value(&self) -> &Value {
-        &self.value
+    pub fn value(&self) -> &Value {
+        self.value
+            .get_or_init(|| serde_json::from_str(&self.text).unwrap_or_default())
     }
 
     /// As compact JSON text.
@@ -73,7 +87,7 @@ impl Metadata {
     /// The scalars that filters can name.
     pub(crate) fn fields(&self) -> Vec<(FieldPath, Scalar<'_>)> {
         let mut fields = Vec::new();
-        collect(&self.value, "", 0, &mut fields);
+        collect(self.value(), "", 0, &mut fields);
         fields
     }
 }

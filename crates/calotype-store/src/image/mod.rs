@@ -2,11 +2,13 @@
 
 mod change;
 mod id;
+mod import;
 mod list;
 mod metadata;
 
 pub use change::{Changes, Facts, NewDraft, NewImage};
 pub use id::ImageId;
+pub use import::{IMPORT_MAX, Imported, ImportedImage, KeptOriginal};
 pub use list::{CreatorIs, Filter, FilterTest, ListQuery, Order, Page};
 pub use metadata::{FieldPath, Metadata};
 
@@ -78,7 +80,7 @@ impl Image {
             position: Position(row.try_get("position")?),
             is_private: row.try_get::<i64, _>("is_private")? != 0,
             creator: row.try_get("creator")?,
-            metadata: metadata.map(Metadata::stored).transpose()?,
+            metadata: metadata.map(Metadata::stored),
             original,
         })
     }

@@ -71,7 +71,7 @@ impl ImageFacts {
     /// What a row of images tells that has at least these columns: `filename`, `is_private`, `creator`, `metadata`.
     pub(crate) fn of_row(id: &str, uploaded_ms: Option<i64>, row: &AnyRow) -> Result<Self> {
         let metadata: Option<String> = row.try_get("metadata")?;
-        let metadata = metadata.map(Metadata::stored).transpose()?;
+        let metadata = metadata.map(Metadata::stored);
         Ok(Self {
             id: id.to_owned(),
             filename: row.try_get("filename")?,

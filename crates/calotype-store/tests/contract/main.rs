@@ -11,7 +11,10 @@ mod backend {
 
 mod accounts;
 mod images;
+mod imports;
 mod lists;
 mod originals;
+mod pages;
 mod support;
+mod usage;
 mod webhooks;

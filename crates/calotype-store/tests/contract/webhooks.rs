@@ -86,7 +86,7 @@ async fn secrets_of_webhooks_are_sealed_and_kept_unless_they_are_changed() {
     };
     let made = store.create_webhook(account, &with_secret).await.unwrap();
     assert_eq!(store.webhook(account, &made.id).await.unwrap(), Some(made.clone()));
-    assert_eq!(store.webhooks(account).await.unwrap(), [made.clone()]);
+    assert_eq!(store.webhooks(account).await.unwrap(), std::slice::from_ref(&made));
     let secret = async || {
         let secret = store.webhook_secret(account, &made.id).await.unwrap();
         secret.map(|secret| secret.reveal().to_owned())

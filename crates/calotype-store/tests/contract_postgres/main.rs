@@ -15,11 +15,17 @@ mod backend {
 mod accounts;
 #[path = "../contract/images.rs"]
 mod images;
+#[path = "../contract/imports.rs"]
+mod imports;
 #[path = "../contract/lists.rs"]
 mod lists;
 #[path = "../contract/originals.rs"]
 mod originals;
+#[path = "../contract/pages.rs"]
+mod pages;
 #[path = "../contract/support.rs"]
 mod support;
+#[path = "../contract/usage.rs"]
+mod usage;
 #[path = "../contract/webhooks.rs"]
 mod webhooks;

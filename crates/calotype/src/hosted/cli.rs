@@ -10,7 +10,7 @@ use super::webhook::WebhookArguments;
 /// What may be done with hosted images without a server, or beside one that runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HostedCommand {
-    /// Accounts of hosted images: list, create, quota
+    /// Accounts of hosted images: list, create, usage, quota
     Account(AccountArguments),
     /// API tokens: list, create, revoke
     Token(TokenArguments),
@@ -58,6 +58,12 @@ pub(crate) enum AccountAction {
     Create {
         /// For people
         name: String,
+    },
+    /// What was delivered, by day, variant, type and status: requests, bytes
+    Usage {
+        /// How many days, today included
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=400))]
+        days: u32,
     },
     /// Bound the images of the account
     Quota {

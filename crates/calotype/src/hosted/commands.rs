@@ -105,6 +105,28 @@ impl Work {
                 let account = self.store.create_account(name).await.map_err(failed)?;
                 print(&format!("{}  {}", account.id, account.hash))
             }
+            AccountAction::Usage { days } => {
+                for usage in self.store.usage(&self.account, *days).await.map_err(failed)? {
+                    let day = time(usage.day.saturating_mul(86_400_000));
+                    let or = |text: &str, none: &str| {
+                        if text.is_empty() {
+                            none.to_owned()
+                        } else {
+                            text.to_owned()
+                        }
+                    };
+                    print(&format!(
+                        "{}  {}  {}  {}  {}  {}",
+                        day.split('T').next().unwrap_or_default(),
+                        or(&usage.variant, "(options)"),
+                        or(&usage.media_type, "-"),
+                        usage.status,
+                        usage.requests,
+                        usage.bytes
+                    ))?;
+                }
+                Ok(())
+            }
             AccountAction::Quota { images } => {
                 let quota = match images.as_str() {
                     "none" => None,

@@ -20,6 +20,8 @@ use crate::settings::Settings;
 
 /// Between two collections of what nobody names any more.
 const COLLECT_EVERY: Duration = Duration::from_secs(600);
+/// Between two additions of what was delivered: a server that dies forgets as much.
+const USAGE_EVERY: Duration = Duration::from_secs(10);
 /// Time for an image that is uploaded by its URL (hosted images spec, D34).
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -122,6 +124,16 @@ pub(crate) fn surfaces(
         receive_timeout: settings.download_timeout.0,
         keys_take_write: settings.keys_take_write,
         short_delivery_paths: settings.short_delivery_paths,
+    }
+}
+
+/// Writes what was delivered for as long as it is polled.
+pub(crate) async fn write_usage(store: Arc<Store>) {
+    loop {
+        tokio::time::sleep(USAGE_EVERY).await;
+        if let Err(error) = store.write_usage().await {
+            tracing::warn!(%error, "what was delivered could not be counted; it is tried again later");
+        }
     }
 }
 

@@ -74,6 +74,8 @@ struct Shown<'r> {
     planned: Planned,
     accepted: AcceptedFormats,
     cache_control: String,
+    /// The variant's name, for the counts; empty for options.
+    variant: String,
 }
 
 impl std::fmt::Debug for Delivery {
@@ -138,11 +140,12 @@ impl Delivery {
         let image = image
             .filter(|image| image.original.is_some())
             .ok_or_else(Refusal::image_not_found)?;
-        let (options, cache_control) = match target.recipe {
+        let (options, cache_control, variant) = match target.recipe {
             Recipe::Options(_) if image.is_private => return Err(Refusal::flexible_private()),
             Recipe::Options(options) => (
                 Options::parse_url(options, &self.limits)?,
                 public(account.config.browser_ttl_s),
+                String::new(),
             ),
             Recipe::Variant(name) => {
                 let variant = store.variant(&account, &name).await?.ok_or_else(Refusal::no_variant)?;
@@ -151,6 +154,7 @@ impl Delivery {
                 (
                     Options::parse_object(&options, Door::Variant, &self.limits)?,
                     cache_control,
+                    name,
                 )
             }
         };
@@ -166,6 +170,7 @@ impl Delivery {
             image,
             planned,
             cache_control,
+            variant,
         };
         self.picture(&shown).await
     }
@@ -218,6 +223,7 @@ impl Delivery {
             let mut answer = Answer::default();
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             *answer.headers_mut() = headers;
+            self.count(shown, answer.status(), "", 0);
             return Ok(answer);
         }
         // Originals of other accounts have other overlays only if their URLs say so, and those are in the plan.
@@ -234,9 +240,27 @@ impl Delivery {
             answer::protect(&mut headers);
         }
         answer::warn(&mut headers, shown.planned.warnings.iter().chain(&rendered.warnings));
+        self.count(
+            shown,
+            StatusCode::OK,
+            rendered.content_type,
+            rendered.bytes.len() as u64,
+        );
         let mut answer = Answer::new(Full::new(rendered.bytes));
         *answer.headers_mut() = headers;
         Ok(answer)
+    }
+
+    /// Counts what a GET is given (D89).
+    fn count(&self, shown: &Shown<'_>, status: StatusCode, media_type: &'static str, bytes: u64) {
+        if shown.parts.method == Method::GET {
+            let delivery = calotype_store::Delivery {
+                variant: shown.variant.clone(),
+                media_type,
+                status: status.as_u16(),
+            };
+            self.hosted.store.count_delivery(&shown.account, delivery, bytes);
+        }
     }
 
     async fn render(&self, shown: &Shown<'_>, original: &Original) -> Result<Rendered, Failed> {
