@@ -14,6 +14,7 @@ mod images;
 mod imports;
 mod lists;
 mod originals;
+mod outbox;
 mod pages;
 mod support;
 mod usage;

@@ -21,6 +21,8 @@ mod imports;
 mod lists;
 #[path = "../contract/originals.rs"]
 mod originals;
+#[path = "../contract/outbox.rs"]
+mod outbox;
 #[path = "../contract/pages.rs"]
 mod pages;
 #[path = "../contract/support.rs"]

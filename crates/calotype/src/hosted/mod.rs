@@ -147,7 +147,7 @@ pub(crate) async fn sweep(store: Arc<Store>) {
         match store.trim_messages().await {
             Ok(messages) => tracing::debug!(messages, "old messages to webhooks were forgotten"),
             Err(error) => {
-                tracing::warn!(%error, "old messages to webhooks could not be forgotten; it is tried again later")
+                tracing::warn!(%error, "old messages to webhooks could not be forgotten; it is tried again later");
             }
         }
         tokio::time::sleep(COLLECT_EVERY).await;

@@ -133,9 +133,11 @@ impl Webhooks {
                 );
             }
             Ok(Settled::GivenUp) => tracing::warn!(id, webhook, outcome, "a message was given up"),
-            Ok(Settled::Lost) => tracing::info!(id, webhook, "a message was settled elsewhere, or its webhook is gone"),
+            Ok(Settled::Lost) => {
+                tracing::info!(id, webhook, "a message was settled elsewhere, or its webhook is gone");
+            }
             Err(error) => {
-                tracing::warn!(id, webhook, %error, "how a message went could not be written; it is tried again")
+                tracing::warn!(id, webhook, %error, "how a message went could not be written; it is tried again");
             }
         }
         let mut counts = self.counts();

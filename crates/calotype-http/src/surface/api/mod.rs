@@ -9,6 +9,7 @@ mod direct_upload;
 mod images;
 mod keys;
 mod list;
+mod members;
 mod path;
 mod query;
 mod signed_url;

@@ -4,7 +4,7 @@ use calotype_store::{ImageEvent, NewSubscription, StoreError, Subscription, Subs
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::alerting::{boolean, page, page_info, required, text};
+use super::members::{boolean, page, page_info, required, text};
 use super::path::decoded;
 use super::{Call, body, query};
 use crate::hosted::{Outcome, Problem, success, success_with, timestamp};
