@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::answer::Answer;
+use crate::client_address::Peer;
 use crate::connection::{HttpServer, RequestBody, Socket, Unreadable};
 use crate::refusal;
 use crate::unix_socket::SocketFile;
@@ -78,6 +79,9 @@ pub(crate) trait Stream: Socket + Sync {
     fn readable(&self) -> impl Future<Output = io::Result<()>> + Send;
 
     fn prepare(&self, send_buffer_bytes: Option<usize>) -> io::Result<()>;
+
+    /// The address of the other end, where it has one.
+    fn peer(&self) -> Option<Peer>;
 }
 
 /// Whether the server goes on.
@@ -180,7 +184,11 @@ impl<S: Stream> Connection<S> {
         let stopping = self.stopping.clone();
         let refuser = service.clone();
         let refuse = refusal::writer(move |unreadable| refuser.refuse(unreadable));
-        let connection = door.http.serve(self.stream, refuse, move |request| {
+        let peer = self.stream.peer();
+        let connection = door.http.serve(self.stream, refuse, move |mut request| {
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
             let is_http_1 = request.version() < http::Version::HTTP_2;
             let (answer, stopping) = (service.clone().answer(request), stopping.clone());
             async move {
@@ -337,6 +345,10 @@ impl Stream for TcpStream {
             None => Ok(()),
         }
     }
+
+    fn peer(&self) -> Option<Peer> {
+        self.peer_addr().ok().map(|address| Peer(address.ip()))
+    }
 }
 
 impl Stream for UnixStream {
@@ -349,5 +361,9 @@ impl Stream for UnixStream {
             Some(bytes) => socket2::SockRef::from(self).set_send_buffer_size(bytes),
             None => Ok(()),
         }
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        None
     }
 }

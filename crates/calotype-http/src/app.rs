@@ -1,5 +1,6 @@
 //! One request in, one answer out: which surface answers what.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use http::{HeaderName, Request, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
+use crate::access_log;
 use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::digest;
@@ -22,7 +24,7 @@ use crate::hosted::{Hosted, HostedSettings, Webhooks};
 use crate::refusal;
 use crate::router::Surface;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
-use crate::surface::api::{Api, Door};
+use crate::surface::api::{Api, Door, batch_path};
 use crate::surface::binding::{Binding, BindingSettings};
 use crate::surface::cf_image::CfImage;
 use crate::surface::delivery::Delivery;
@@ -76,6 +78,7 @@ pub struct App {
 struct HostedSurfaces {
     hosted: Arc<Hosted>,
     api: Api,
+    batch: Api,
     upload: OneTimeUpload,
     delivery: Delivery,
 }
@@ -85,6 +88,7 @@ impl HostedSurfaces {
         Self {
             delivery,
             api: Api::new(hosted.clone(), Door::Public),
+            batch: Api::new(hosted.clone(), Door::Batch),
             upload: OneTimeUpload::new(hosted.clone()),
             hosted,
         }
@@ -92,6 +96,9 @@ impl HostedSurfaces {
 
     /// The surface that a request is for, if it is one of these.
     fn having(&self, parts: &http::request::Parts) -> Option<&dyn Surface> {
+        if batch_path(&self.hosted, parts).is_some() {
+            return Some(&self.batch);
+        }
         if self.api.has(parts.uri.path()) {
             return Some(&self.api);
         }
@@ -254,7 +261,7 @@ impl App {
         tracing::info!(
             target: "calotype::access",
             method = %parts.method,
-            path = %self.logged_path(&parts),
+            path = %self.logged_path(&parts, &answer),
             status = answer.status().as_u16(),
             bytes = text_of(&answer, &CONTENT_LENGTH),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -309,12 +316,12 @@ impl App {
     }
 
     /// A path as the log may have it: whoever reads one that takes an upload could use it.
-    fn logged_path<'p>(&self, parts: &'p http::request::Parts) -> &'p str {
+    fn logged_path<'p>(&self, parts: &'p http::request::Parts, answer: &Answer) -> Cow<'p, str> {
         let takes_upload = |surfaces: &HostedSurfaces| surfaces.hosted.urls.upload_path(parts).is_some();
         if self.hosted.as_ref().is_some_and(takes_upload) {
-            return "/upload/…";
+            return "/upload/…".into();
         }
-        parts.uri.path()
+        access_log::path(parts.uri.path(), answer)
     }
 
     fn uptime(&self) -> Duration {

@@ -8,10 +8,12 @@
 //! on it.
 
 mod accept;
+mod access_log;
 mod answer;
 mod app;
 mod binding_server;
 mod client;
+mod client_address;
 mod conditional;
 mod connection;
 mod digest;
@@ -31,10 +33,14 @@ mod zone;
 
 pub use app::{App, AppSettings, PlaygroundSettings};
 pub use binding_server::BindingServer;
-pub use hosted::{HOSTED_FORMATS, HostedLimits, HostedSettings, PublicUrls, Webhooks};
+pub use hosted::{
+    HOSTED_FORMATS, HostedLimits, HostedSettings, Inspector, NotHosted, PublicUrls, RateLimits, Webhooks,
+    parse_timestamp, tidy_filename,
+};
 pub use router::{AnswerFuture, RequestBytes, Router, Surface};
 pub use server::{Server, ServerSettings};
 pub use sources::SourceSettings;
+pub use surface::api::description as api_description;
 pub use surface::binding::{Binding, BindingSettings};
 pub use surface::cf_image::CfImage;
 pub use zone::Zones;

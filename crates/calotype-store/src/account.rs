@@ -106,6 +106,14 @@ impl Store {
         self.account_where(" WHERE hash = $1", hash).await
     }
 
+    pub(crate) async fn account_by_number(&self, number: AccountNumber) -> Result<Option<Account>> {
+        let row = sqlx::query(joined(COLUMNS, " WHERE number = $1"))
+            .bind(number.0)
+            .fetch_optional(self.database.pool())
+            .await?;
+        row.as_ref().map(Account::from_row).transpose()
+    }
+
     async fn account_where(&self, condition: &'static str, value: &str) -> Result<Option<Account>> {
         if value.contains('\0') {
             return Ok(None);

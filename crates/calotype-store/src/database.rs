@@ -17,14 +17,21 @@ use crate::{Result, StoreError};
 /// The tables, in the order in which they came to be. Only ever added to.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "hosted images", include_str!("../migrations/0001_hosted_images.sql")),
+    (
+        2,
+        "token networks",
+        include_str!("../migrations/0002_token_networks.sql"),
+    ),
     (3, "webhooks", include_str!("../migrations/0003_webhooks.sql")),
     (4, "list blocks", include_str!("../migrations/0004_list_blocks.sql")),
     (5, "usage", include_str!("../migrations/0005_usage.sql")),
 ];
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTIONS_MAX: u32 = 16;
+/// Pages of the database that a connection of SQLite keeps. The inner pages of the indices of a million images take some ten MiB.
+const CACHE_KIB: u32 = 32 << 10;
 /// Values of a statement whose plan is kept.
-const KEPT_VALUES_MAX: usize = 64;
+const KEPT_VALUES_MAX: usize = 512;
 
 /// A pool of connections.
 #[derive(Debug, Clone)]
@@ -113,11 +120,22 @@ impl Database {
                         // NORMAL loses no transaction in WAL mode when the process dies; when the machine does it may lose the last ones. An answer to an
                         // upload is a promise, so FULL.
                         let pragmas = format!(
-                            "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                            "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE_KIB};"
                         );
                         connection.execute(AssertSqlSafe(pragmas)).await?;
                     }
                     Ok(())
+                })
+            })
+            .after_release(move |connection, _| {
+                Box::pin(async move {
+                    if dialect == Dialect::Postgres {
+                        return Ok(true);
+                    }
+                    // A transaction that SQLite gave up by itself, as it does when the disk is full, cannot be rolled back, and the library goes on
+                    // believing that it is there: no other one could begin on that connection. Pinged, the connection has done what it was told.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
                 })
             })
             .connect(url)
@@ -288,7 +306,7 @@ impl Statement {
 
     fn query(self) -> Query<'static, Any, AnyArguments> {
         let text: SqlStr = AssertSqlSafe(self.text).into_sql_str();
-        // Large ones differ by what they hold, and would push the others out of the connection's memory.
+        // The largest come once, and would push the others out of the connection's memory.
         let query = sqlx::query(text).persistent(self.values.len() <= KEPT_VALUES_MAX);
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),

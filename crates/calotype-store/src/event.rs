@@ -71,7 +71,7 @@ pub(crate) async fn record(
     write(connection, position, account, kind, &[subject]).await
 }
 
-/// Adds a line for each subject, at most a thousand of them.
+/// Adds a line for each subject.
 pub(crate) async fn record_all(
     connection: &mut AnyConnection,
     now_ms: i64,
@@ -95,7 +95,7 @@ async fn write(
             return Ok(());
         }
         let mut statement = Statement::new("INSERT INTO events (position, account, kind, subject) VALUES ");
-        // One after the other: of a thousand random positions in one millisecond two would be the same.
+        // One after the other: of a hundred random positions in one millisecond two may be the same.
         for (at, (position, subject)) in (first.0..).zip(&missing).enumerate() {
             statement.text(if at == 0 { "(" } else { ", (" }).value(position);
             statement.text(", ").value(account.0);

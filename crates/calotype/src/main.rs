@@ -10,6 +10,7 @@ mod health;
 mod hosted;
 mod info;
 mod licenses;
+mod openapi;
 mod serve;
 mod settings;
 mod transform;
@@ -43,6 +44,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Licenses => licenses::run(),
+        Command::Openapi => openapi::run(),
         Command::Hosted(command) => hosted::run(&command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "calotype", &mut std::io::stdout());

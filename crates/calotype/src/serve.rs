@@ -48,6 +48,7 @@ async fn serve(settings: Settings, data: &Data, hooks: TestHooks, stop_with_stdi
     };
     let first_run = match &store {
         Some(store) => {
+            hosted::reach_originals(store).await?;
             hosted::check_named_accounts(store, &settings).await?;
             hosted::first_run(store).await?
         }
@@ -194,17 +195,7 @@ fn outbound_server(
 }
 
 fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMemory), Failure> {
-    let limits = Limits {
-        inputs: match settings.inputs {
-            InputSettings::All => Inputs::All,
-            InputSettings::Reference => Inputs::Reference,
-        },
-        light: match settings.light {
-            LightSettings::Encoded => Light::Encoded,
-            LightSettings::Linear => Light::Linear,
-        },
-        ..settings.limits.limits()
-    };
+    let limits = limits_of(settings);
     // What changes pixels without being in a plan is part of every tag.
     let light = match limits.light {
         Light::Encoded => "",
@@ -243,18 +234,7 @@ fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMem
         .map(|root| LocalRoot::new(root, limits.source_bytes_max, memory.clone()))
         .transpose()
         .map_err(|error| Failure::Usage(format!("root cannot be read: {error}")))?;
-    let mut worker_settings = WorkerSettings {
-        queue_max: settings.queue,
-        memory_bytes_max: settings.memory.0,
-        job_timeout: settings.job_timeout.0,
-        limits,
-        ..WorkerSettings::default()
-    };
-    if settings.threads > 0 {
-        worker_settings.threads = settings.threads;
-    }
-    let worker = InProcess::start(worker_settings, Arc::new(NoModels))
-        .map_err(|error| Failure::Other(format!("worker threads could not start: {error}")))?;
+    let worker = start_worker(settings)?;
     let mut zones = settings.zones.clone();
     zones.extend(
         settings
@@ -283,6 +263,37 @@ fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMem
         ),
     });
     Ok((app, memory))
+}
+
+/// The bounds on pictures.
+pub(crate) fn limits_of(settings: &Settings) -> Limits {
+    Limits {
+        inputs: match settings.inputs {
+            InputSettings::All => Inputs::All,
+            InputSettings::Reference => Inputs::Reference,
+        },
+        light: match settings.light {
+            LightSettings::Encoded => Light::Encoded,
+            LightSettings::Linear => Light::Linear,
+        },
+        ..settings.limits.limits()
+    }
+}
+
+/// The threads that read and transform pictures.
+pub(crate) fn start_worker(settings: &Settings) -> Result<InProcess, Failure> {
+    let mut worker_settings = WorkerSettings {
+        queue_max: settings.queue,
+        memory_bytes_max: settings.memory.0,
+        job_timeout: settings.job_timeout.0,
+        limits: limits_of(settings),
+        ..WorkerSettings::default()
+    };
+    if settings.threads > 0 {
+        worker_settings.threads = settings.threads;
+    }
+    InProcess::start(worker_settings, Arc::new(NoModels))
+        .map_err(|error| Failure::Other(format!("worker threads could not start: {error}")))
 }
 
 fn start_log(settings: &Settings) -> Result<(), Failure> {

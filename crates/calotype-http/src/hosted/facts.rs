@@ -8,7 +8,7 @@ use bytes::Bytes;
 use calotype_plan::{Fault, FaultKind, FormatChoice, ImageFormat, Output, Plan};
 use calotype_source::{FetchRequest, GrowingBuffer, OriginAuth};
 use calotype_store::{BlobReader, Facts, Received};
-use calotype_worker::Task;
+use calotype_worker::{Task, Worker};
 use http::HeaderValue;
 use serde_json::Value;
 use url::Url;
@@ -32,7 +32,7 @@ impl Hosted {
     /// Looks at a file that has arrived; gives it back with what it is.
     pub(crate) async fn look(&self, mut received: Received, filename: &str) -> Result<(Received, Facts), Problem> {
         let bytes = self.buffered(received.bytes(), Pieces::Received(&mut received)).await?;
-        let facts = self.facts(bytes, filename).await?;
+        let facts = self.inspector.facts(bytes, filename).await?;
         Ok((received, facts))
     }
 
@@ -74,7 +74,7 @@ impl Hosted {
             return Err(Problem::too_large(bytes_max));
         }
         let mut incoming = self.store.receive().await?;
-        let storage = |error: std::io::Error| Problem::storage(error.to_string());
+        let storage = |error: std::io::Error| Problem::of_storage(&error);
         incoming.write(&fetched.bytes).await.map_err(storage)?;
         Ok((incoming.finish().await.map_err(storage)?, filename))
     }
@@ -92,8 +92,55 @@ impl Hosted {
         }
         Ok(buffer.into_bytes())
     }
+}
 
-    async fn facts(&self, source: Bytes, filename: &str) -> Result<Facts, Problem> {
+/// Tells what an upload is, and refuses what cannot be hosted: the same for uploads by the API and by the command.
+#[derive(Clone)]
+pub struct Inspector {
+    worker: Arc<dyn Worker>,
+    /// Pixels of all frames of an animation that is taken.
+    animation_area_px_max: u64,
+}
+
+/// Why bytes cannot be hosted, as the API says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotHosted {
+    /// The API's code.
+    pub code: u32,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl std::fmt::Debug for Inspector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inspector")
+            .field("animation_area_px_max", &self.animation_area_px_max)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inspector {
+    /// With a worker that reads headers, and the pixels that all frames of an animation may have together.
+    #[must_use]
+    pub fn new(worker: Arc<dyn Worker>, animation_area_px_max: u64) -> Self {
+        Self {
+            worker,
+            animation_area_px_max,
+        }
+    }
+
+    /// What these bytes are.
+    ///
+    /// # Errors
+    /// [`NotHosted`] when they are no picture of a format and size that is hosted.
+    pub async fn inspect(&self, source: Bytes, filename: &str) -> Result<Facts, NotHosted> {
+        self.facts(source, filename).await.map_err(|problem| NotHosted {
+            code: problem.code(),
+            message: problem.message().to_owned(),
+        })
+    }
+
+    pub(super) async fn facts(&self, source: Bytes, filename: &str) -> Result<Facts, Problem> {
         let output = Output {
             format: FormatChoice::Json,
             ..Output::default()
@@ -133,7 +180,7 @@ impl Hosted {
             )));
         }
         Ok(Facts {
-            filename: tidy(filename),
+            filename: tidy_filename(filename),
             media_type: format.mime().to_owned(),
             width,
             height,
@@ -170,12 +217,13 @@ impl Pieces<'_> {
             Self::Received(received) => received.next_piece().await,
             Self::Blob(reader) => reader.next_piece().await,
         };
-        piece.map_err(|error| Problem::storage(error.to_string()))
+        piece.map_err(|error| Problem::of_storage(&error))
     }
 }
 
 /// The base name, without control characters, of at most 255 bytes (D33).
-pub(crate) fn tidy(filename: &str) -> String {
+#[must_use]
+pub fn tidy_filename(filename: &str) -> String {
     let base = filename.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut tidy: String = base.chars().filter(|c| !c.is_control()).collect();
     while tidy.len() > FILENAME_BYTES_MAX {
@@ -199,8 +247,8 @@ mod tests {
             ("", "file"),
             ("dir/", "file"),
         ] {
-            assert_eq!(tidy(name), tidied);
+            assert_eq!(tidy_filename(name), tidied);
         }
-        assert_eq!(tidy(&long), "ü".repeat(127));
+        assert_eq!(tidy_filename(&long), "ü".repeat(127));
     }
 }

@@ -3,6 +3,7 @@
 mod facts;
 mod form;
 mod problem;
+mod rate_limits;
 mod record;
 mod split_metadata;
 mod urls;
@@ -15,19 +16,22 @@ use std::time::Duration;
 use calotype_source::{Fetcher, Poster, SourceMemory};
 use calotype_store::Store;
 use calotype_worker::Worker;
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
-pub(crate) use facts::tidy as tidy_filename;
 pub(crate) use form::{Bounds, UploadForm};
-pub(crate) use problem::{Outcome, Problem, allow, success, success_with};
-pub(crate) use record::{Record, parse_timestamp, timestamp};
+pub(crate) use problem::{Outcome, Problem, ProblemKind, allow, success, success_with, success_written};
+pub(crate) use rate_limits::{Counters, Standing};
+pub(crate) use record::{Records, timestamp};
 /// How long browsers keep public images if nobody says otherwise: two days.
 pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 
 pub(crate) use urls::{Bases, DELIVERY_PREFIX};
 pub(crate) use webhooks::{ALERT_TYPE, body as message_body, type_of as message_type};
 
-pub use facts::HOSTED_FORMATS;
+pub use facts::{HOSTED_FORMATS, Inspector, NotHosted, tidy_filename};
+pub use rate_limits::RateLimits;
+pub use record::parse_timestamp;
 pub use urls::PublicUrls;
 pub use webhooks::Webhooks;
 
@@ -55,6 +59,12 @@ pub struct HostedSettings {
     pub keys_take_write: bool,
     /// Delivery at `/{hash}/…` too, without the prefix.
     pub short_delivery_paths: bool,
+    /// What stands before `/images/v1` for the batch API, e.g. `https://batch.example.com`, beside the host `batch.imagedelivery.net`.
+    pub batch_url: Option<String>,
+    /// How often the API may be asked.
+    pub rate_limits: RateLimits,
+    /// Proxies whose `X-Forwarded-For` says where a request of the API comes from.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Bounds on hosted images (spec 5.1).
@@ -90,14 +100,15 @@ pub(crate) struct Hosted {
     pub(crate) webhooks: Webhooks,
     /// Samples that are posted while somebody waits.
     pub(crate) webhook_tests: Semaphore,
+    pub(crate) batch_url: Option<String>,
+    pub(crate) counters: Counters,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     short_delivery_paths: bool,
-    worker: Arc<dyn Worker>,
+    inspector: Inspector,
     fetcher: Fetcher,
     memory: SourceMemory,
     receive_timeout: Duration,
     uploads: Semaphore,
-    /// Pixels of all frames of an animation that is taken.
-    animation_area_px_max: u64,
 }
 
 impl std::fmt::Debug for Hosted {
@@ -117,14 +128,16 @@ impl Hosted {
             store: settings.store,
             urls: settings.urls,
             keys_take_write: settings.keys_take_write,
+            batch_url: settings.batch_url,
+            counters: Counters::new(&settings.rate_limits),
+            trusted_proxies: settings.trusted_proxies,
             short_delivery_paths: settings.short_delivery_paths,
-            worker,
+            inspector: Inspector::new(worker, animation_area_px_max),
             fetcher: settings.fetcher,
             memory: settings.memory,
             receive_timeout: settings.receive_timeout,
             uploads: Semaphore::new(settings.limits.uploads_max),
             limits: settings.limits,
-            animation_area_px_max,
         }
     }
 

@@ -1,55 +1,130 @@
 //! The image record of the API (spec 4.1).
 
+use std::io::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
-use calotype_store::{Account, Image, Variant};
-use serde::Serialize;
-use serde_json::Value;
+use calotype_store::{Account, Image, Metadata, Variant};
 
-use super::urls::Bases;
+use super::problem::{Outcome, Problem, success_written};
+use super::urls::{Bases, encoded};
 
-/// An image as the API tells it. What is not set is left out (D20).
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Record<'i> {
-    id: &'i str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filename: Option<&'i str>,
-    uploaded: String,
-    #[serde(rename = "requireSignedURLs")]
-    require_signed_urls: bool,
-    variants: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<&'i Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    creator: Option<&'i str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    draft: Option<bool>,
+/// Bytes of a record beside its URLs, about.
+const RECORD_BYTES: usize = 512;
+
+/// Writes images as the API tells them. A list holds up to a hundred thousand URLs, so what they have in common is put together once.
+#[derive(Debug)]
+pub(crate) struct Records {
+    /// Of every URL, up to the image's id, as JSON.
+    start: String,
+    /// Of the URLs of an image, behind its id: `public` first, then by name.
+    ends: Vec<String>,
+    /// End users are told neither metadata nor creator (D58).
+    is_for_end_users: bool,
 }
 
-impl<'i> Record<'i> {
-    /// The whole record.
-    pub(crate) fn of(image: &'i Image, account: &Account, variants: &[Variant], bases: &Bases) -> Self {
+impl Records {
+    /// For the images of an account.
+    pub(crate) fn new(account: &Account, variants: &[Variant], bases: &Bases) -> Self {
+        let start = format!("\"{}", json_escaped(&bases.of_account(account)));
+        let ends = variants
+            .iter()
+            .map(|variant| format!("/{}\"", json_escaped(&variant.name)));
         Self {
-            id: image.id.as_str(),
-            filename: image.original.as_ref().map(|original| original.filename.as_str()),
-            uploaded: timestamp(image.position.ms()),
-            require_signed_urls: image.is_private,
-            variants: bases.of_variants(account, &image.id, variants),
-            meta: image.metadata.as_ref().map(calotype_store::Metadata::value),
-            creator: image.creator.as_deref(),
-            draft: image.original.is_none().then_some(true),
+            start,
+            ends: ends.collect(),
+            is_for_end_users: false,
         }
     }
 
-    /// What an end user may see, who is told neither metadata nor creator (D58).
+    /// The same, without what end users are not told.
     pub(crate) fn for_end_users(self) -> Self {
         Self {
-            meta: None,
-            creator: None,
+            is_for_end_users: true,
             ..self
         }
     }
+
+    /// The answer with one image.
+    pub(crate) fn answer(&self, image: &Image) -> Outcome {
+        success_written(self.bytes(1), None, |body| self.write(image, body))
+    }
+
+    /// The bytes that so many images take, about.
+    pub(crate) fn bytes(&self, images: usize) -> usize {
+        let urls: usize = self.ends.iter().map(|end| self.start.len() + end.len() + 40).sum();
+        images.saturating_mul(urls.saturating_add(RECORD_BYTES))
+    }
+
+    /// Appends an array of images.
+    pub(crate) fn write_all(&self, images: &[Image], body: &mut Vec<u8>) -> Result<(), Problem> {
+        body.push(b'[');
+        for (at, image) in images.iter().enumerate() {
+            if at > 0 {
+                body.push(b',');
+            }
+            self.write(image, body)?;
+        }
+        body.push(b']');
+        Ok(())
+    }
+
+    /// Appends an image. What is not set is left out (D20).
+    fn write(&self, image: &Image, body: &mut Vec<u8>) -> Result<(), Problem> {
+        body.extend_from_slice(b"{\"id\":");
+        text(image.id.as_str(), body)?;
+        if let Some(original) = &image.original {
+            body.extend_from_slice(b",\"filename\":");
+            text(&original.filename, body)?;
+        }
+        let uploaded = timestamp(image.position.ms());
+        let written = write!(
+            body,
+            ",\"uploaded\":\"{uploaded}\",\"requireSignedURLs\":{},\"variants\":[",
+            image.is_private
+        );
+        written.map_err(|error| Problem::internal(error.to_string()))?;
+        // Encoded, it holds nothing that JSON would write otherwise.
+        let id = encoded(image.id.as_str());
+        for (at, end) in self.ends.iter().enumerate() {
+            if at > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(self.start.as_bytes());
+            body.extend_from_slice(id.as_bytes());
+            body.extend_from_slice(end.as_bytes());
+        }
+        body.push(b']');
+        if !self.is_for_end_users {
+            if let Some(metadata) = &image.metadata {
+                body.extend_from_slice(b",\"meta\":");
+                body.extend_from_slice(Metadata::text(metadata).as_bytes());
+            }
+            if let Some(creator) = &image.creator {
+                body.extend_from_slice(b",\"creator\":");
+                text(creator, body)?;
+            }
+        }
+        if image.original.is_none() {
+            body.extend_from_slice(b",\"draft\":true");
+        }
+        body.push(b'}');
+        Ok(())
+    }
+}
+
+/// Appends a text as JSON.
+fn text(text: &str, body: &mut Vec<u8>) -> Result<(), Problem> {
+    serde_json::to_writer(body, text).map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// A text as it stands between the quotation marks of JSON.
+fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// RFC 3339 in UTC with milliseconds (spec 3.5).
@@ -59,7 +134,8 @@ pub(crate) fn timestamp(ms: i64) -> String {
 }
 
 /// The milliseconds since 1970 of an RFC 3339 time, with any offset; `None` if it is none.
-pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+#[must_use]
+pub fn parse_timestamp(text: &str) -> Option<i64> {
     let text = text.trim();
     let (local, offset_s) = if text.ends_with(['Z', 'z']) {
         (text.get(..text.len().checked_sub(1)?)?, 0)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use calotype_store::{Account, ImageId, PUBLIC_VARIANT, Variant};
+use calotype_store::{Account, ImageId};
 use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -130,16 +130,12 @@ impl PublicUrls {
 impl Bases {
     /// The URL of an image through a variant.
     pub(crate) fn delivery(&self, account: &Account, id: &ImageId, variant: &str) -> String {
-        format!("{}/{}/{}/{variant}", self.delivery, account.hash, encoded(id.as_str()))
+        format!("{}{}/{variant}", self.of_account(account), encoded(id.as_str()))
     }
 
-    /// The URLs of an image through all variants: `public` first, then by name.
-    pub(crate) fn of_variants(&self, account: &Account, id: &ImageId, variants: &[Variant]) -> Vec<String> {
-        debug_assert!(variants.first().is_none_or(|first| first.name == PUBLIC_VARIANT));
-        variants
-            .iter()
-            .map(|variant| self.delivery(account, id, &variant.name))
-            .collect()
+    /// What the delivery URLs of an account begin with.
+    pub(crate) fn of_account(&self, account: &Account) -> String {
+        format!("{}/{}/", self.delivery, account.hash)
     }
 
     /// The URL that takes one upload.
@@ -180,7 +176,7 @@ fn has_hash(path: &str) -> bool {
 }
 
 /// An id in a path: its slashes stay.
-fn encoded(id: &str) -> String {
+pub(super) fn encoded(id: &str) -> String {
     let segments: Vec<String> = id
         .split('/')
         .map(|segment| utf8_percent_encode(segment, &SEGMENT).to_string())

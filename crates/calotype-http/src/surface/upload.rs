@@ -12,7 +12,7 @@ use http::{Method, Request, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::answer::Answer;
-use crate::hosted::{Bounds, Hosted, Outcome, Problem, Record, allow, success, tidy_filename};
+use crate::hosted::{Bounds, Hosted, Outcome, Problem, Records, allow, tidy_filename};
 use crate::router::{AnswerFuture, RequestBytes, Surface};
 
 /// The surface.
@@ -89,7 +89,7 @@ impl OneTimeUpload {
             .await?;
         let variants = store.variants(account).await?;
         let bases = self.hosted.urls.for_request(parts);
-        success(&Record::of(&image, account, &variants, &bases).for_end_users())
+        Records::new(account, &variants, &bases).for_end_users().answer(&image)
     }
 
     /// Tells policies of a refused upload. That the server is busy is none: the client comes again.

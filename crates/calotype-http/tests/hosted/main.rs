@@ -5,14 +5,34 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acceptance;
 mod access;
 mod account;
+mod batch;
 mod by_url;
 mod delivery;
+mod described;
 mod direct_uploads;
+mod hostile;
 mod images;
 mod lists;
 mod place;
+mod polyglots;
+mod races;
+mod rate_limits;
 mod receiver;
 mod signed_urls;
+mod strangers;
+mod tokens;
 mod webhooks;
+
+/// Where the tests keep what they have: in one directory.
+mod backend {
+    use std::path::Path;
+
+    use calotype_store::StoreSettings;
+
+    pub fn settings(directory: &Path) -> StoreSettings {
+        StoreSettings::in_directory(directory)
+    }
+}

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{App, HostedLimits, HostedSettings, PublicUrls};
+use calotype_http::{App, HostedLimits, HostedSettings, PublicUrls, RateLimits};
 use calotype_plan::Size;
 use calotype_source::{Fetcher, PostSettings, Poster, SourceMemory};
 use calotype_store::{Account, Clock, Scope, Store, StoreSettings};
+use ipnet::IpNet;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::described;
 use crate::support::client::{Answer, Request};
 use crate::support::network::Network;
 use crate::support::pictures;
@@ -25,7 +27,7 @@ pub struct Place {
     pub clock: Clock,
     pub token: String,
     wishes: Wishes,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What to change before it is served.
@@ -37,6 +39,9 @@ pub struct Wishes {
     pub keys_take_write: bool,
     pub short_delivery_paths: bool,
     pub post: PostSettings,
+    pub batch_url: Option<String>,
+    pub rate_limits: RateLimits,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 pub async fn place() -> Place {
@@ -45,10 +50,16 @@ pub async fn place() -> Place {
 
 pub async fn place_with(wishes: Wishes) -> Place {
     let directory = tempfile::tempdir().unwrap();
+    let settings = crate::backend::settings(directory.path());
+    place_in(directory, settings, wishes).await
+}
+
+/// A server over this store.
+pub async fn place_in(directory: TempDir, settings: StoreSettings, wishes: Wishes) -> Place {
     let clock = Clock::standing_at(NOW_MS);
     let settings = StoreSettings {
         clock: clock.clone(),
-        ..StoreSettings::in_directory(directory.path())
+        ..settings
     };
     let store = Arc::new(Store::open(settings).await.unwrap());
     let account = store.default_account().await.unwrap();
@@ -60,7 +71,7 @@ pub async fn place_with(wishes: Wishes) -> Place {
         clock,
         token: token.reveal().to_owned(),
         wishes,
-        _directory: directory,
+        directory,
     }
 }
 
@@ -79,6 +90,9 @@ fn setup(store: Arc<Store>, wishes: &Wishes) -> Setup {
         receive_timeout: Duration::from_secs(30),
         keys_take_write: wishes.keys_take_write,
         short_delivery_paths: wishes.short_delivery_paths,
+        batch_url: wishes.batch_url.clone(),
+        rate_limits: wishes.rate_limits,
+        trusted_proxies: wishes.trusted_proxies.clone(),
     });
     setup
 }
@@ -89,6 +103,19 @@ impl Place {
         self.wishes.urls = urls;
         self.served = setup(self.store.clone(), &self.wishes).serve().await;
         self
+    }
+
+    /// The lengths of files that have not arrived yet, or were left over.
+    pub fn arriving(&self) -> Vec<u64> {
+        let files = std::fs::read_dir(self.directory.path().join("incoming")).unwrap();
+        files
+            .filter_map(|file| Some(file.ok()?.metadata().ok()?.len()))
+            .collect()
+    }
+
+    /// The network on which images are fetched.
+    pub fn network(&self) -> Network {
+        self.wishes.network.clone()
     }
 
     /// Another app over the same store.
@@ -143,16 +170,23 @@ impl Place {
     }
 
     pub async fn ask(&self, method: &str, rest: &str) -> Answer {
-        self.served.ask(&self.request(method, rest)).await
+        self.checked(&self.request(method, rest)).await
     }
 
     pub async fn ask_json(&self, method: &str, rest: &str, body: &Value) -> Answer {
         let request = self.request(method, rest).header("Content-Type", "application/json");
-        self.served.ask(&request.body(body.to_string())).await
+        self.checked(&request.body(body.to_string())).await
     }
 
     pub async fn send(&self, rest: &str, form: Form) -> Answer {
-        self.served.ask(&form.on(self.request("POST", rest))).await
+        self.checked(&form.on(self.request("POST", rest))).await
+    }
+
+    /// Asks, and holds the answer against the description of the API.
+    pub async fn checked(&self, request: &Request) -> Answer {
+        let answer = self.served.ask(request).await;
+        described::check(request, &answer);
+        answer
     }
 
     /// Uploads a picture; the record.

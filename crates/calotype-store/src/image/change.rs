@@ -71,8 +71,11 @@ impl NewImage {
         check_creator(self.creator.as_deref())
     }
 
-    /// The same for an image that has had its id elsewhere.
-    pub(super) fn check_imported(&self) -> Result<()> {
+    /// Whether an image that has had its id elsewhere may be brought along so.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] says why not.
+    pub fn check_imported(&self) -> Result<()> {
         match &self.id {
             Some(id) if !id.is_custom() && id.with_access(self.is_private) != *id => Err(StoreError::Invalid(
                 "an id of the server's form ends with 01 for an image that requires signed URLs, and with 00 for others".to_owned(),
@@ -505,7 +508,7 @@ impl FieldRow {
     }
 }
 
-/// Writes at most a thousand.
+/// Writes some.
 pub(super) async fn write_field_rows(
     connection: &mut AnyConnection,
     account: AccountNumber,

@@ -15,8 +15,10 @@ use crate::{Result, Store, StoreError};
 
 /// Images of one transaction. Other writers wait for its end.
 pub const IMPORT_MAX: usize = 2_000;
-/// Rows of a statement: both databases take at most 32,766 values.
-const ROWS_MAX: usize = 1_000;
+/// Rows of a statement. SQLite looks each of its values up among those before, so twice the rows take four times as long to read.
+const ROWS_MAX: usize = 25;
+/// The same for rows of four or five values.
+const NARROW_ROWS_MAX: usize = 100;
 /// Tries at positions that nobody has. Of those who share a millisecond a million find one.
 const POSITION_TRIES: usize = 32;
 
@@ -103,11 +105,11 @@ impl Store {
             listed.push((*position, new.creator.as_deref()));
         }
         list::add(connection, account.number, &listed).await?;
-        for fields in fields.chunks(ROWS_MAX) {
+        for fields in fields.chunks(NARROW_ROWS_MAX) {
             write_field_rows(connection, account.number, fields).await?;
         }
         let subjects: Vec<&str> = stored.iter().map(|(row, _)| row.id.as_str()).collect();
-        for subjects in subjects.chunks(ROWS_MAX) {
+        for subjects in subjects.chunks(NARROW_ROWS_MAX) {
             event::record_all(connection, now_ms, account.number, EventKind::ImageUploaded, subjects).await?;
         }
         write.commit().await?;

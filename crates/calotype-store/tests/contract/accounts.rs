@@ -1,4 +1,4 @@
-use calotype_store::{Config, Scope, Store, StoreError, Variant, VariantOptions};
+use calotype_store::{Config, Networks, NewToken, Scope, Store, StoreError, Variant, VariantOptions};
 use serde_json::{Map, Value, json};
 
 use crate::support::{NOW_MS, place, plain};
@@ -85,14 +85,43 @@ async fn tokens_are_known_by_their_secret_until_they_end_or_are_revoked() {
 }
 
 #[tokio::test]
+async fn a_token_keeps_the_networks_that_it_is_bound_to() {
+    let Some(place) = place().await else { return };
+    let (account, store) = (&place.account, &place.store);
+    let networks = Networks::new(
+        vec!["10.0.0.0/8".parse().unwrap()],
+        vec!["10.1.0.0/16".parse().unwrap()],
+    )
+    .unwrap();
+    let new = |name: &str| NewToken {
+        name: name.to_owned(),
+        scope: Scope::Read,
+        expires_ms: None,
+        networks: networks.clone(),
+    };
+    let (made, secret) = store.create_token_of(account, new("office")).await.unwrap();
+    assert!(!made.is_unbound());
+    let found = store.token(secret.reveal()).await.unwrap();
+    assert_eq!(found.as_ref().map(|token| &token.networks), Some(&networks));
+    assert_eq!(found, Some(store.token_by_id(account, &made.id).await.unwrap()));
+    for name in ["", "a\nb", &"x".repeat(121)] {
+        assert!(store.create_token_of(account, new(name)).await.is_err(), "{name:?}");
+    }
+    let other = store.create_account("other").await.unwrap();
+    assert!(matches!(
+        store.token_by_id(&other, &made.id).await,
+        Err(StoreError::Missing("token"))
+    ));
+}
+
+#[tokio::test]
 async fn batch_tokens_live_an_hour() {
     let Some(place) = place().await else { return };
     let token = place.store.create_batch_token(&place.account).await.unwrap();
     assert_eq!(token.expires_ms, NOW_MS + 3_600_000);
-    let number = Some(place.account.number);
     assert_eq!(
         place.store.account_of_batch_token(token.secret.reveal()).await.unwrap(),
-        number
+        Some(place.account.clone())
     );
     place.clock.advance_ms(3_600_000);
     assert_eq!(

@@ -38,6 +38,19 @@ fn draft(image: NewImage) -> NewDraft {
 }
 
 #[tokio::test]
+async fn metadata_is_kept_whatever_kind_of_value_came_before() {
+    let Some(place) = place().await else { return };
+    for value in [json!("v"), json!(5), json!(true), json!(2.5), json!("w"), json!(7)] {
+        // Often enough to meet each connection of the pool more than once.
+        for _ in 0..3 {
+            let metadata = json!({"a": value, "b": {"c": value}});
+            let image = place.keep(described(metadata.clone()), b"bytes").await.unwrap();
+            assert_eq!(image.metadata.as_ref().unwrap().value(), &metadata);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_image_is_what_was_uploaded() {
     let Some(place) = place().await else { return };
     let new = NewImage {

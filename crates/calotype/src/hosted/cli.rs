@@ -1,9 +1,11 @@
 //! The command line of hosted images.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use ipnet::IpNet;
 
 use super::webhook::WebhookArguments;
 
@@ -24,7 +26,7 @@ pub(crate) enum HostedCommand {
     Sign(SignArguments),
     /// Webhooks, which hear of uploads and changes: list, create, delete, test
     Webhook(WebhookArguments),
-    /// The store of hosted images: check, gc
+    /// The store of hosted images: check, gc, import
     Store(StoreArguments),
 }
 
@@ -82,7 +84,7 @@ pub(crate) struct TokenArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenAction {
-    /// The tokens of the account: id, scope, end, name
+    /// The tokens of the account: id, scope, end, networks (those it may not be used from after !), name
     List,
     /// A new token; it is shown once
     Create {
@@ -94,6 +96,12 @@ pub(crate) enum TokenAction {
         /// How long it is good, e.g. 90d
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
         expires: Option<Duration>,
+        /// Network it may be used from, e.g. 10.0.0.0/8; repeat for several [default: every one]
+        #[arg(long, value_name = "NETWORK", value_parser = network)]
+        ip: Vec<IpNet>,
+        /// Network it may not be used from; repeat for several
+        #[arg(long, value_name = "NETWORK", value_parser = network)]
+        not_ip: Vec<IpNet>,
     },
     /// End a token now
     Revoke {
@@ -177,23 +185,65 @@ pub(crate) enum ImageAction {
         /// Its id
         id: String,
     },
-    /// Store a picture
-    Upload {
-        /// The picture
-        file: PathBuf,
-        /// A custom id
-        #[arg(long)]
-        id: Option<String>,
-        /// Its delivery takes a signature
-        #[arg(long)]
-        private: bool,
-    },
+    /// Store pictures: files, and directories with all pictures below them
+    Upload(UploadArguments),
     /// Delete images
     Delete {
         /// Their ids
         #[arg(required = true)]
         ids: Vec<String>,
     },
+}
+
+const UPLOAD_HELP: &str = "\
+A picture of a directory gets its path below it as its id; a file that is named itself gets one that the server makes. A run that was cut off is begun
+again: what is there already, with the same bytes, is left alone.
+
+Examples:
+  calotype image upload photo.jpg
+  calotype image upload ./catalog --prefix catalog/ --creator shop
+  CALOTYPE_TOKEN=… calotype image upload ./catalog --server https://images.example.com --account ID --auto-ids --private";
+
+/// Which pictures, what they become, and where.
+#[derive(Debug, Args)]
+#[command(after_help = UPLOAD_HELP)]
+pub(crate) struct UploadArguments {
+    /// Pictures, and directories of pictures
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A custom id, for one file
+    #[arg(long, conflicts_with_all = ["prefix", "auto_ids"])]
+    pub(crate) id: Option<String>,
+    /// What ids begin with, before the path below the directory, e.g. catalog/
+    #[arg(long, default_value = "", hide_default_value = true, conflicts_with = "auto_ids")]
+    pub(crate) prefix: String,
+    /// The server makes the ids; which one belongs to which file is noted in the directory
+    #[arg(long)]
+    pub(crate) auto_ids: bool,
+    /// The file of these notes [default: .calotype-upload in the directory]
+    #[arg(long, value_name = "FILE", requires = "auto_ids")]
+    pub(crate) state: Option<PathBuf>,
+    /// Delivery takes a signature; not with ids of one's own
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// Who uploads, in your words
+    #[arg(long, value_name = "NAME")]
+    pub(crate) creator: Option<String>,
+    /// A JSON object that all images get
+    #[arg(long, value_name = "JSON")]
+    pub(crate) metadata: Option<String>,
+    /// Uploads at once
+    #[arg(long, default_value_t = 4, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
+    pub(crate) jobs: usize,
+    /// Only tell what would be uploaded
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A server instead of a directory on this machine; takes --account and a token
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub(crate) server: Option<url::Url>,
+    /// The server's API token [default: CALOTYPE_TOKEN, where other users do not see it]
+    #[arg(long, value_name = "TOKEN", requires = "server")]
+    pub(crate) token: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +282,21 @@ pub(crate) enum StoreAction {
         #[arg(long)]
         bytes: bool,
     },
+    /// Store images that are described by lines of JSON: path, id, filename, uploaded, requireSignedURLs, creator, metadata
+    Import {
+        /// The file of lines; - is the standard input
+        file: PathBuf,
+        /// Folder of the originals that the lines' paths begin at [default: the file's]
+        #[arg(long, value_name = "DIR")]
+        originals: Option<PathBuf>,
+    },
     /// Take away originals that no image has had for an hour, drafts that have ended, and leftovers
     Gc,
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| "write a network, for example 10.0.0.0/8, or an address".to_owned())
 }

@@ -1,22 +1,19 @@
 //! `calotype account`, `token`, `key`, `variant`, `image`, `sign`, `store`. `webhook` has a file of its own.
 
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use calotype_http::HOSTED_FORMATS;
-use calotype_plan::{Limits, sign_url, signature, signed_message};
+use calotype_plan::{sign_url, signature, signed_message};
 use calotype_store::{
-    Account, Facts, GRACE, Image, ImageId, ListQuery, NewImage, Order, Scope, Store, StoreError, Variant,
-    VariantOptions,
+    Account, GRACE, Image, ListQuery, Networks, NewToken, Order, Scope, Store, StoreError, Variant, VariantOptions,
 };
 use serde_json::{Map, Value, json};
 
 use super::cli::{
     AccountAction, HostedCommand, ImageAction, KeyAction, Place, SignArguments, StoreAction, TokenAction, VariantAction,
 };
-use super::{failed, open, webhook};
+use super::{failed, import, open, upload, webhook};
 use crate::cli::ServeArguments;
 use crate::data::directory_of_command;
 use crate::failure::Failure;
@@ -53,18 +50,31 @@ pub(crate) fn run(command: &HostedCommand) -> Result<(), Failure> {
             config: place.config.clone(),
             ..ServeArguments::default()
         })?;
+        let upload = match command {
+            HostedCommand::Image(arguments) => match &arguments.action {
+                ImageAction::Upload(upload) => Some(upload),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(upload) = upload.filter(|upload| upload.server.is_some()) {
+            return upload::to_server(upload, place.account.as_deref(), &settings).await;
+        }
         let work = Work::open(place, &settings).await?;
+        if let Some(upload) = upload {
+            return upload::to_store(upload, work.store, work.account, &settings).await;
+        }
         let done = match command {
             HostedCommand::Account(arguments) => work.account(&arguments.action).await,
             HostedCommand::Token(arguments) => work.token(&arguments.action).await,
             HostedCommand::Key(arguments) => work.key(&arguments.action, settings.signing_keys).await,
             HostedCommand::Variant(arguments) => work.variant(&arguments.action).await,
-            HostedCommand::Image(arguments) => work.image(&arguments.action, &settings).await,
+            HostedCommand::Image(arguments) => work.image(&arguments.action).await,
             HostedCommand::Sign(arguments) => work.sign(arguments).await,
             HostedCommand::Webhook(arguments) => {
                 webhook::run(&arguments.action, &work.store, &work.account, &settings).await
             }
-            HostedCommand::Store(arguments) => work.store(&arguments.action).await,
+            HostedCommand::Store(arguments) => work.store(&arguments.action, &settings).await,
         };
         work.store.close().await;
         done
@@ -145,17 +155,30 @@ impl Work {
                 for token in self.store.tokens(&self.account).await.map_err(failed)? {
                     let scope = if token.scope == Scope::Write { "write" } else { "read" };
                     let end = token.expires_ms.map_or_else(|| "-".to_owned(), time);
-                    print(&format!("{}  {scope}  {end}  {}", token.id, token.name))?;
+                    let networks = networks(&token.networks);
+                    print(&format!("{}  {scope}  {end}  {networks}  {}", token.id, token.name))?;
                 }
                 Ok(())
             }
-            TokenAction::Create { name, read, expires } => {
+            TokenAction::Create {
+                name,
+                read,
+                expires,
+                ip,
+                not_ip,
+            } => {
                 let scope = if *read { Scope::Read } else { Scope::Write };
                 let expires_ms = expires.map(|expires| {
                     let ms = i64::try_from(expires.as_millis()).unwrap_or(i64::MAX);
                     self.store.clock().now_ms().saturating_add(ms)
                 });
-                let created = self.store.create_token(&self.account, name, scope, expires_ms).await;
+                let new = NewToken {
+                    name: name.clone(),
+                    scope,
+                    expires_ms,
+                    networks: Networks::new(ip.clone(), not_ip.clone()).map_err(failed)?,
+                };
+                let created = self.store.create_token_of(&self.account, new).await;
                 let (_, secret) = created.map_err(failed)?;
                 print(secret.reveal())
             }
@@ -220,7 +243,7 @@ impl Work {
         }
     }
 
-    async fn image(&self, action: &ImageAction, settings: &Settings) -> Result<(), Failure> {
+    async fn image(&self, action: &ImageAction) -> Result<(), Failure> {
         match action {
             ImageAction::List { max } => {
                 let query = ListQuery {
@@ -256,7 +279,8 @@ impl Work {
                 });
                 print(&serde_json::to_string_pretty(&json).unwrap_or_default())
             }
-            ImageAction::Upload { file, id, private } => self.upload(file, id.as_deref(), *private, settings).await,
+            // Done before, for it may need no store here.
+            ImageAction::Upload(_) => Ok(()),
             ImageAction::Delete { ids } => {
                 for id in ids {
                     self.store.delete_image(&self.account, id).await.map_err(failed)?;
@@ -264,31 +288,6 @@ impl Work {
                 Ok(())
             }
         }
-    }
-
-    async fn upload(&self, file: &Path, id: Option<&str>, private: bool, settings: &Settings) -> Result<(), Failure> {
-        let unreadable = |error: io::Error| Failure::Source(format!("{}: {error}", file.display()));
-        let bytes_max = settings.upload_bytes.0;
-        if std::fs::metadata(file).map_err(unreadable)?.len() > bytes_max {
-            return Err(Failure::Image(format!(
-                "{} is larger than {bytes_max} bytes (upload_bytes)",
-                file.display()
-            )));
-        }
-        let bytes = std::fs::read(file).map_err(unreadable)?;
-        let limits = settings.limits.limits();
-        let facts = facts(file, &bytes, &limits)?;
-        let mut incoming = self.store.receive().await.map_err(failed)?;
-        incoming.write(&bytes).await.map_err(unreadable)?;
-        let received = incoming.finish().await.map_err(unreadable)?;
-        let new = NewImage {
-            id: id.map(ImageId::custom).transpose().map_err(failed)?,
-            is_private: private,
-            creator: None,
-            metadata: None,
-        };
-        let image = self.store.create_image(&self.account, new, received, &facts).await;
-        print(image.map_err(failed)?.id.as_str())
     }
 
     async fn sign(&self, arguments: &SignArguments) -> Result<(), Failure> {
@@ -302,7 +301,7 @@ impl Work {
         sign(arguments, &format!("key `{}`", key.name), key.value.reveal())
     }
 
-    async fn store(&self, action: &StoreAction) -> Result<(), Failure> {
+    async fn store(&self, action: &StoreAction, settings: &Settings) -> Result<(), Failure> {
         match action {
             StoreAction::Check { bytes } => {
                 let report = self.store.check(*bytes).await.map_err(failed)?;
@@ -320,6 +319,9 @@ impl Work {
                     return Ok(());
                 }
                 Err(Failure::Other("some originals are missing or damaged".to_owned()))
+            }
+            StoreAction::Import { file, originals } => {
+                import::run(&self.store, &self.account, settings, file, originals.as_deref()).await
             }
             StoreAction::Gc => {
                 let collected = self.store.collect(GRACE).await.map_err(failed)?;
@@ -384,27 +386,6 @@ fn sign(arguments: &SignArguments, key: &str, secret: &str) -> Result<(), Failur
     print(&format!("{server}{signed}"))
 }
 
-/// What a picture is, from its header.
-fn facts(file: &Path, bytes: &[u8], limits: &Limits) -> Result<Facts, Failure> {
-    let header = calotype_codec::probe(bytes, limits).map_err(calotype_engine::fault)?;
-    if !HOSTED_FORMATS.contains(&header.format) {
-        return Err(Failure::Image(format!(
-            "{} is {}; hosted images are JPEG, PNG, GIF, WebP, AVIF, HEIC or SVG",
-            file.display(),
-            header.format.name()
-        )));
-    }
-    let size = header.upright_size();
-    Ok(Facts {
-        filename: file
-            .file_name()
-            .map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned()),
-        media_type: header.format.mime().to_owned(),
-        width: Some(size.width),
-        height: Some(size.height),
-    })
-}
-
 /// `name=value` each; numbers are numbers, and nothing is null.
 fn options_of(options: &[String]) -> Result<Map<String, Value>, Failure> {
     options
@@ -424,6 +405,18 @@ fn options_of(options: &[String]) -> Result<Map<String, Value>, Failure> {
             Ok((name.to_owned(), value))
         })
         .collect()
+}
+
+/// Networks in one word: those that are refused after an exclamation mark.
+fn networks(networks: &Networks) -> String {
+    let allowed = networks.allowed().iter().map(ToString::to_string);
+    let refused = networks.refused().iter().map(|network| format!("!{network}"));
+    let words: Vec<String> = allowed.chain(refused).collect();
+    if words.is_empty() {
+        "-".to_owned()
+    } else {
+        words.join(",")
+    }
 }
 
 fn described(variant: &Variant) -> String {

@@ -2,20 +2,23 @@
 
 mod cli;
 mod commands;
+mod import;
+mod upload;
 mod webhook;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_http::{HostedLimits, HostedSettings, PublicUrls};
+use calotype_http::{HostedLimits, HostedSettings, Inspector, PublicUrls, RateLimits};
 use calotype_source::{FetchSettings, Fetcher, SourceMemory};
-use calotype_store::{Account, GRACE, Scope, Store, StoreError, StoreSettings};
+use calotype_store::{Account, GRACE, RemoteSettings, Scope, Store, StoreError, StoreSettings};
 
 pub(crate) use cli::HostedCommand;
 pub(crate) use commands::run;
 
 use crate::failure::Failure;
+use crate::serve;
 use crate::settings::Settings;
 
 /// Between two collections of what nobody names any more.
@@ -38,11 +41,39 @@ pub(crate) async fn open(data: PathBuf, settings: &Settings) -> Result<Store, Fa
     let place = data.display().to_string();
     Store::open(StoreSettings {
         database: settings.database.as_ref().map(|url| url.reveal().to_owned()),
+        originals: originals(settings)?,
         sealing_key: settings.sealing_key.as_ref().map(|key| key.reveal().to_owned()),
         ..StoreSettings::in_directory(data)
     })
     .await
     .map_err(|error| Failure::Usage(format!("hosted images in {place}: {error}")))
+}
+
+/// The object store of originals, if they are to be in one.
+fn originals(settings: &Settings) -> Result<Option<RemoteSettings>, Failure> {
+    let options = settings.blobs_options.iter();
+    let options: Vec<_> = options
+        .map(|(name, value)| (name.clone(), value.0.reveal().to_owned()))
+        .collect();
+    match &settings.blobs {
+        Some(url) => Ok(Some(RemoteSettings {
+            url: url.reveal().to_owned(),
+            options,
+        })),
+        None if options.is_empty() => Ok(None),
+        None => Err(Failure::Usage(
+            "blobs_options are those of an object store; name it with --blobs, for example s3://bucket/prefix"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Fails at the start, with what to change, where the first upload would.
+pub(crate) async fn reach_originals(store: &Store) -> Result<(), Failure> {
+    store
+        .reach_originals()
+        .await
+        .map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Makes the first account, and its token if it has none.
@@ -124,6 +155,15 @@ pub(crate) fn surfaces(
         receive_timeout: settings.download_timeout.0,
         keys_take_write: settings.keys_take_write,
         short_delivery_paths: settings.short_delivery_paths,
+        batch_url: url(&settings.batch_url),
+        rate_limits: RateLimits {
+            is_on: settings.rate_limits,
+            requests_max: settings.rate_limit_requests,
+            window: settings.rate_limit_window.0,
+            address_requests_max: settings.rate_limit_address,
+            batch_requests_max: settings.rate_limit_batch,
+        },
+        trusted_proxies: settings.trusted_proxies.clone(),
     }
 }
 
@@ -135,6 +175,15 @@ pub(crate) async fn write_usage(store: Arc<Store>) {
             tracing::warn!(%error, "what was delivered could not be counted; it is tried again later");
         }
     }
+}
+
+/// What looks at pictures that a command brings in, as the server looks at uploads.
+pub(crate) fn inspector(settings: &Settings) -> Result<Inspector, Failure> {
+    let worker = Arc::new(serve::start_worker(settings)?);
+    Ok(Inspector::new(
+        worker,
+        serve::limits_of(settings).animation_area_px_refused,
+    ))
 }
 
 /// Sweeps for as long as it is polled.

@@ -38,15 +38,17 @@ fn hint(key: &str) -> &'static str {
         "binding_listen" => "; write address:port, for example 127.0.0.1:8081",
         "origin" => "; write a URL, for example https://shop.example.com",
         "zones" => "; write a list of domains, for example [\"example.com\"]",
-        "allow_networks" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
+        "allow_networks" | "trusted_proxies" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
         "binding_socket_mode" => "; write permissions as chmod takes them, for example 0660",
+        "blobs_options" => "; write a table, for example {endpoint=\"https://s3.example.com\"}",
+        key if key.starts_with("blobs_options.") => "; write it in quotes",
+        "delivery_url" | "upload_url" | "batch_url" => "; write a URL, for example https://images.example.com",
         "delivery_hosts" => {
             "; write hosts with account hashes, for example {\"shop.example.com\"=\"qT7mVb2XLr0yJk4ZpN8sEw\"}"
         }
         "delivery_aliases" => {
             "; write path prefixes with account hashes, for example {\"/images/\"=\"qT7mVb2XLr0yJk4ZpN8sEw\"}"
         }
-        "delivery_url" | "upload_url" => "; write a URL, for example https://images.example.com",
         "memory"
         | "source_memory"
         | "upload_bytes"
@@ -55,6 +57,8 @@ fn hint(key: &str) -> &'static str {
         | "limits.job_memory" => "; write a size, for example 512MiB or 100MB",
         key if key.starts_with("limits.") && key.ends_with("_bytes") => "; write a size, for example 512MiB or 100MB",
         key if key.ends_with("_timeout") => "; write a time, for example 30s or 2m",
+        "rate_limit_window" => "; write a time, for example 5m",
+        "rate_limit_requests" | "rate_limit_address" | "rate_limit_batch" => "; write a whole number",
         "log_format" => "; write text or json",
         "threads" | "queue" | "redirects" | "connections" | "signing_keys" => "; write a whole number",
         key if key.starts_with("limits.") => "; write a whole number, for example 16000",
@@ -64,6 +68,7 @@ fn hint(key: &str) -> &'static str {
         | "playground"
         | "canonical_link"
         | "short_delivery_paths"
+        | "rate_limits"
         | "keys_take_write" => "; write true or false",
         _ => "",
     }

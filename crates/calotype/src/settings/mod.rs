@@ -23,7 +23,7 @@ use url::Url;
 use self::explain::explain;
 use self::layers::{command_line, environment, override_of, split};
 pub(crate) use self::limits::LimitSettings;
-pub(crate) use self::values::{Bytes, Hidden, Mode, Span};
+pub(crate) use self::values::{Bytes, Hidden, HiddenOption, Mode, Span};
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
 
@@ -43,6 +43,10 @@ pub(crate) struct Settings {
     pub(crate) data: Option<PathBuf>,
     /// PostgreSQL by its URL; SQLite in the data directory if none.
     pub(crate) database: Option<Hidden>,
+    /// The object store of originals by its URL; the data directory if none.
+    pub(crate) blobs: Option<Hidden>,
+    /// Options of that object store, by the names that it has for them.
+    pub(crate) blobs_options: BTreeMap<String, HiddenOption>,
     /// The key that seals secrets in the database, as 64 hex digits; a file in the data directory if none.
     pub(crate) sealing_key: Option<Hidden>,
     /// What stands before `/{hash}/{id}/{variant}` in URLs of hosted images.
@@ -61,6 +65,20 @@ pub(crate) struct Settings {
     pub(crate) signing_keys: u64,
     /// Reading signing keys takes a token that may write.
     pub(crate) keys_take_write: bool,
+    /// What stands before `/images/v1` for the batch API.
+    pub(crate) batch_url: Option<Url>,
+    /// Limit how often accounts and addresses may ask the API.
+    pub(crate) rate_limits: bool,
+    /// Requests of an account in `rate_limit_window`.
+    pub(crate) rate_limit_requests: u32,
+    /// See there.
+    pub(crate) rate_limit_window: Span,
+    /// Requests of one address in a second.
+    pub(crate) rate_limit_address: u32,
+    /// Requests with one batch token in a second; 0: any number.
+    pub(crate) rate_limit_batch: u32,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Domains that this server serves.
     pub(crate) zones: Vec<String>,
     /// Rule on the hosts of absolute sources.
@@ -160,6 +178,8 @@ impl Default for Settings {
             hosted: true,
             data: None,
             database: None,
+            blobs: None,
+            blobs_options: BTreeMap::new(),
             sealing_key: None,
             delivery_url: None,
             upload_url: None,
@@ -169,6 +189,13 @@ impl Default for Settings {
             upload_bytes: Bytes(10 << 20),
             signing_keys: 2,
             keys_take_write: false,
+            batch_url: None,
+            rate_limits: false,
+            rate_limit_requests: 1_200,
+            rate_limit_window: Span(Duration::from_secs(300)),
+            rate_limit_address: 200,
+            rate_limit_batch: 200,
+            trusted_proxies: Vec::new(),
             zones: Vec::new(),
             allow_origin: "this-zone".to_owned(),
             allow_private: false,
@@ -238,6 +265,9 @@ impl Settings {
                 && origin.password().is_none()
                 && origin.query().is_none();
             if !plain {
+                let mut origin = origin.clone();
+                // Who names a user names a password too, and messages are logged.
+                let _ = (origin.set_username(""), origin.set_password(None));
                 return Err(Failure::Usage(format!(
                     "origin `{origin}` is no origin; write an http or https URL without user and query, for example https://shop.example.com"
                 )));
@@ -262,6 +292,8 @@ impl Settings {
         for (name, value) in [
             ("queue", self.queue),
             ("connections", self.connections),
+            ("rate_limit_requests", self.rate_limit_requests as usize),
+            ("rate_limit_address", self.rate_limit_address as usize),
             ("limits.side", self.limits.side as usize),
         ] {
             if value == 0 {

@@ -17,12 +17,13 @@ const TOKEN_CHARS_MAX: usize = 200;
 pub(super) async fn token(store: &Store, headers: &HeaderMap) -> Result<Token, Problem> {
     store
         .token(secret(headers)?)
-        .await?
+        .await
+        .map_err(|error| Problem::account_not_loaded(&error))?
         .ok_or_else(Problem::unauthenticated)
 }
 
 /// What a request brings as its secret.
-fn secret(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(super) fn secret(headers: &HeaderMap) -> Result<&str, Problem> {
     if let Some(value) = headers.get(AUTHORIZATION) {
         let wrong = || Problem::bad_headers(&[(6111, "Invalid format for Authorization header")]);
         let text = value.to_str().map_err(|_| wrong())?;

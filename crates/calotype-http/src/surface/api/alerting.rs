@@ -49,13 +49,16 @@ impl Alerting {
         }))
     }
 
-    /// The methods that it has.
-    pub(super) const fn allowed(&self) -> &'static str {
+    /// Its path in the table of endpoints.
+    pub(super) const fn endpoint(&self) -> &'static str {
         match self {
-            Self::Webhooks | Self::Policies => "GET, POST",
-            Self::Webhook(_) | Self::Policy(_) => "GET, PUT, DELETE",
-            Self::WebhookTest(_) => "POST",
-            Self::AvailableAlerts | Self::History => "GET",
+            Self::Webhooks => "/alerting/v3/destinations/webhooks",
+            Self::Webhook(_) => "/alerting/v3/destinations/webhooks/{webhook_id}",
+            Self::WebhookTest(_) => "/alerting/v3/destinations/webhooks/{webhook_id}/test",
+            Self::Policies => "/alerting/v3/policies",
+            Self::Policy(_) => "/alerting/v3/policies/{policy_id}",
+            Self::AvailableAlerts => "/alerting/v3/available_alerts",
+            Self::History => "/alerting/v3/history",
         }
     }
 }
@@ -70,7 +73,7 @@ impl Call<'_> {
             Alerting::Webhook(id) if method == Method::PUT => self.update_webhook(&id, body).await,
             Alerting::Webhook(id) => {
                 self.hosted.store.delete_webhook(&self.account, &id).await?;
-                success(&Value::Null)
+                success(&Map::new())
             }
             Alerting::WebhookTest(id) => self.test_webhook(&id).await,
             Alerting::Policies if method == Method::POST => self.create_policy(body).await,
@@ -79,7 +82,7 @@ impl Call<'_> {
             Alerting::Policy(id) if method == Method::PUT => self.update_policy(&id, body).await,
             Alerting::Policy(id) => {
                 self.hosted.store.delete_policy(&self.account, &id).await?;
-                success(&Value::Null)
+                success(&Map::new())
             }
             Alerting::AvailableAlerts => available_alerts(),
             Alerting::History => self.history().await,
@@ -220,7 +223,7 @@ impl Call<'_> {
         };
         let (sent, total) = self.hosted.store.sent_messages(&self.account, &asked).await?;
         let result: Vec<Value> = sent.iter().map(told_sent).collect();
-        success_with(&result, &page_info(page, per_page, result.len(), total))
+        success_with(&result, Some(&page_info(page, per_page, result.len(), total)))
     }
 }
 

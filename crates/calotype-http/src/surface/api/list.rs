@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use calotype_store::{Account, CreatorIs, FieldPath, Filter, FilterTest, Image, ListQuery, Order, Position};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Call, query};
-use crate::hosted::{Outcome, Problem, Record, success, success_with};
+use crate::hosted::{Outcome, Problem, Records, success, success_written};
 
 /// What may be asked for.
 const PER_PAGE: std::ops::RangeInclusive<u32> = 1..=10_000;
@@ -43,8 +43,7 @@ impl Call<'_> {
             "total_count": total,
             "total_pages": total.div_ceil(u64::from(per_page)),
         });
-        let images = self.records(&images).await?;
-        success_with(&json!({ "images": images }), &info)
+        self.told_list(&images, None, Some(&info)).await
     }
 
     pub(super) async fn list_v2(&self) -> Outcome {
@@ -63,8 +62,7 @@ impl Call<'_> {
         };
         let page = self.hosted.store.list_images(&self.account, &query).await?;
         let token = page.next.map(|position| seal.token(position));
-        let images = self.records(&page.images).await?;
-        success(&json!({ "images": images, "continuation_token": token }))
+        self.told_list(&page.images, Some(token), None).await
     }
 
     pub(super) async fn metadata_keys(&self) -> Outcome {
@@ -81,13 +79,19 @@ impl Call<'_> {
         query::parameters(self.parts.uri.query().unwrap_or_default())
     }
 
-    async fn records(&self, images: &[Image]) -> Result<Vec<serde_json::Value>, Problem> {
+    /// The answer with images; of a list that goes on by tokens, the next one too.
+    async fn told_list(&self, images: &[Image], token: Option<Option<String>>, info: Option<&Value>) -> Outcome {
         let variants = self.hosted.store.variants(&self.account).await?;
-        images
-            .iter()
-            .map(|image| serde_json::to_value(Record::of(image, &self.account, &variants, &self.bases)))
-            .collect::<Result<_, _>>()
-            .map_err(|error| Problem::internal(error.to_string()))
+        let records = Records::new(&self.account, &variants, &self.bases);
+        success_written(records.bytes(images.len()), info, |body| {
+            body.extend_from_slice(br#"{"images":"#);
+            records.write_all(images, body)?;
+            if let Some(token) = token {
+                body.extend_from_slice(format!(r#","continuation_token":{}"#, Value::from(token)).as_bytes());
+            }
+            body.push(b'}');
+            Ok(())
+        })
     }
 }
 

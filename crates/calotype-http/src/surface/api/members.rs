@@ -42,5 +42,6 @@ pub(super) fn page(parameters: &[(String, String)], per_page: u32) -> Result<(u3
 
 /// What an answer says of pages.
 pub(super) fn page_info(page: u32, per_page: u32, count: usize, total: u64) -> Value {
-    json!({ "page": page, "per_page": per_page, "count": count, "total_count": total })
+    let pages = total.div_ceil(u64::from(per_page.max(1)));
+    json!({ "page": page, "per_page": per_page, "count": count, "total_count": total, "total_pages": pages })
 }

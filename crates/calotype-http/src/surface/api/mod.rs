@@ -2,10 +2,13 @@
 
 mod access;
 mod alerting;
+mod batch;
 mod blob;
 mod body;
 mod config;
+mod description;
 mod direct_upload;
+mod endpoint;
 mod images;
 mod keys;
 mod list;
@@ -19,12 +22,14 @@ mod variants;
 
 use std::sync::Arc;
 
-use calotype_store::{Account, Scope};
+use calotype_store::{Account, Scope, Token};
 use http::request::Parts;
 use http::{Method, Request};
 
+pub(crate) use self::batch::batch_path;
+pub use self::description::description;
 use self::path::{Path, Resource};
-use crate::hosted::{Bases, Hosted, Outcome, Problem, allow};
+use crate::hosted::{Bases, Hosted, Outcome, Problem, Standing, allow};
 use crate::router::{AnswerFuture, RequestBytes, Surface};
 
 /// Where requests come from.
@@ -34,6 +39,8 @@ pub(crate) enum Door {
     Public,
     /// The binding's socket, which its file's mode guards: no token is needed, and the account `local` is the first one.
     Socket,
+    /// The network again, with batch tokens and fewer endpoints.
+    Batch,
 }
 
 /// The surface.
@@ -47,6 +54,8 @@ pub(crate) struct Api {
 struct Call<'c> {
     hosted: &'c Hosted,
     account: Account,
+    /// What let it in, if a token did.
+    token: Option<Token>,
     parts: &'c Parts,
     bases: Bases,
 }
@@ -56,27 +65,51 @@ impl Api {
         Self { hosted, door }
     }
 
-    async fn route(&self, parts: &Parts, body: RequestBytes) -> Outcome {
+    async fn route(&self, parts: &Parts, body: RequestBytes, standing: &mut Option<Standing>) -> Outcome {
+        let hosted = &self.hosted;
         let path = parts.uri.path();
-        if self.door == Door::Socket && path == signed_url::PATH {
-            allow(&parts.method, "POST")?;
-            return signed_url::create(&self.hosted, &body::json(body).await?).await;
+        match self.door {
+            Door::Batch => return self.batch(parts, body, standing).await,
+            Door::Socket if path == signed_url::PATH => {
+                allow(&parts.method, "POST")?;
+                return signed_url::create(hosted, &body::json(body).await?).await;
+            }
+            Door::Socket => {}
+            Door::Public => {
+                let address = tokens::address(hosted, parts);
+                *standing = hosted.counters.of_address(address, hosted.store.clock().now_ms());
+                Standing::check(*standing)?;
+            }
         }
         match Path::parse(path)? {
             Path::VerifyToken => {
                 allow(&parts.method, "GET")?;
-                tokens::verify(&self.hosted, parts).await
+                let token = tokens::used(hosted, parts).await?;
+                self.count(&token, standing)?;
+                tokens::verified(&token)
+            }
+            Path::Description => {
+                allow(&parts.method, "GET, HEAD")?;
+                description::answer(parts)
             }
             Path::Account(id, resource) => {
-                let needed = resource.scope(&parts.method, self.hosted.keys_take_write)?;
-                let account = self.account(parts, &id, needed).await?;
+                let endpoint = resource.endpoint()?;
+                let operation = endpoint
+                    .operation(&parts.method)
+                    .ok_or_else(|| Problem::wrong_method(endpoint.allowed()))?;
+                let needed = match resource {
+                    Resource::Keys if hosted.keys_take_write => Scope::Write,
+                    _ => operation.needs,
+                };
+                let (account, token) = self.account(parts, &id, needed, standing).await?;
                 let bases = match self.door {
-                    Door::Public => self.hosted.urls.for_request(parts),
-                    Door::Socket => self.hosted.urls.for_nobody(),
+                    Door::Socket => hosted.urls.for_nobody(),
+                    Door::Public | Door::Batch => hosted.urls.for_request(parts),
                 };
                 let call = Call {
-                    hosted: &self.hosted,
+                    hosted,
                     account,
+                    token,
                     parts,
                     bases,
                 };
@@ -85,21 +118,41 @@ impl Api {
         }
     }
 
-    /// The account of a path, if whoever asks may do so much in it.
-    async fn account(&self, parts: &Parts, id: &str, needed: Scope) -> Result<Account, Problem> {
+    /// The account of a path, if whoever asks may do so much in it, and the token that says so.
+    async fn account(
+        &self,
+        parts: &Parts,
+        id: &str,
+        needed: Scope,
+        standing: &mut Option<Standing>,
+    ) -> Result<(Account, Option<Token>), Problem> {
         let store = &self.hosted.store;
+        let not_loaded = |error| Problem::account_not_loaded(&error);
         if self.door == Door::Socket {
-            if id == "local" {
-                return Ok(store.default_account().await?);
-            }
-            return store.account_by_id(id).await?.ok_or_else(Problem::account_not_valid);
+            let account = match id {
+                "local" => Some(store.default_account().await.map_err(not_loaded)?),
+                id => store.account_by_id(id).await.map_err(not_loaded)?,
+            };
+            return Ok((account.ok_or_else(Problem::account_not_valid)?, None));
         }
-        let token = access::token(store, &parts.headers).await?;
-        let account = store.account_by_id(id).await?.ok_or_else(Problem::account_not_valid)?;
+        let token = tokens::used(&self.hosted, parts).await?;
+        self.count(&token, standing)?;
+        let account = store.account_by_id(id).await.map_err(not_loaded)?;
+        let account = account.ok_or_else(Problem::account_not_valid)?;
         if token.account != account.number || token.scope < needed {
             return Err(Problem::forbidden());
         }
-        Ok(account)
+        Ok((account, Some(token)))
+    }
+
+    /// Counts a request of a token's account.
+    fn count(&self, token: &Token, standing: &mut Option<Standing>) -> Result<(), Problem> {
+        let now_ms = self.hosted.store.clock().now_ms();
+        if let Some(of_account) = self.hosted.counters.of_account(token.account, now_ms) {
+            *standing = Some(of_account);
+            Standing::check(*standing)?;
+        }
+        Ok(())
     }
 }
 
@@ -117,35 +170,13 @@ impl Surface for Api {
     fn answer(&self, request: Request<RequestBytes>) -> AnswerFuture<'_> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            self.route(&parts, body)
-                .await
-                .unwrap_or_else(|problem| problem.answer())
-        })
-    }
-}
-
-impl Resource {
-    /// What a token must allow for a method; refuses methods that the resource does not have.
-    fn scope(&self, method: &Method, keys_take_write: bool) -> Result<Scope, Problem> {
-        let allowed = match self {
-            Self::Images | Self::Variants => "GET, POST",
-            Self::Image(_) | Self::Variant(_) => "GET, PATCH, DELETE",
-            Self::Blob(_) => "GET, HEAD",
-            Self::Stats | Self::Keys | Self::VariantFlat(_) | Self::ImagesV2 | Self::MetadataKeys => "GET",
-            Self::Key(_) => "PUT, DELETE",
-            Self::Config => "GET, PATCH",
-            Self::DirectUploadV1 | Self::DirectUploadV2 => "POST",
-            Self::BatchToken => "GET, POST",
-            Self::Alerting(path) => path.allowed(),
-            Self::Subscriptions(path) => path.allowed(),
-        };
-        allow(method, allowed)?;
-        let reads = matches!(*method, Method::GET | Method::HEAD);
-        Ok(match self {
-            Self::BatchToken => Scope::Write,
-            Self::Keys if keys_take_write => Scope::Write,
-            _ if reads => Scope::Read,
-            _ => Scope::Write,
+            let mut standing = None;
+            let answered = self.route(&parts, body, &mut standing).await;
+            let mut answer = answered.unwrap_or_else(|problem| problem.at(parts.uri.path()).answer());
+            if let Some(standing) = standing {
+                standing.tell(answer.headers_mut());
+            }
+            answer
         })
     }
 }
@@ -179,6 +210,11 @@ impl Call<'_> {
             Resource::BatchToken => self.batch_token().await,
             Resource::Alerting(path) => self.alerting(path, body).await,
             Resource::Subscriptions(path) => self.subscriptions(path, body).await,
+            Resource::Tokens if method == Method::POST => self.create_token(body).await,
+            Resource::Tokens => self.tokens().await,
+            Resource::PermissionGroups => tokens::permission_groups(),
+            Resource::Token(id) if method == Method::GET => self.token(&id).await,
+            Resource::Token(id) => self.revoke_token(&id).await,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Paths of the API, taken apart raw (spec 3.3).
 
+use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::alerting::Alerting;
+use super::endpoint::{Endpoint, Operation};
 use super::subscriptions::Subscriptions;
 use crate::hosted::Problem;
 
@@ -10,6 +12,8 @@ use crate::hosted::Problem;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Path {
     VerifyToken,
+    /// The description of the API.
+    Description,
     Account(String, Resource),
 }
 
@@ -33,6 +37,47 @@ pub(super) enum Resource {
     DirectUploadV2,
     Alerting(Alerting),
     Subscriptions(Subscriptions),
+    Tokens,
+    PermissionGroups,
+    Token(String),
+}
+
+impl Resource {
+    /// Its endpoint's path in the table; what is not there is not routed.
+    const fn path(&self) -> &'static str {
+        match self {
+            Self::Images => "/images/v1",
+            Self::Image(_) => "/images/v1/{image_id}",
+            Self::Blob(_) => "/images/v1/{image_id}/blob",
+            Self::Stats => "/images/v1/stats",
+            Self::Keys => "/images/v1/keys",
+            Self::Key(_) => "/images/v1/keys/{signing_key_name}",
+            Self::Variants => "/images/v1/variants",
+            Self::Variant(_) => "/images/v1/variants/{variant_id}",
+            Self::VariantFlat(_) => "/images/v1/variants/{variant_id}/flat",
+            Self::Config => "/images/v1/config",
+            Self::DirectUploadV1 => "/images/v1/direct_upload",
+            Self::BatchToken => "/images/v1/batch_token",
+            Self::ImagesV2 => "/images/v2",
+            Self::MetadataKeys => "/images/v2/metadata/keys",
+            Self::DirectUploadV2 => "/images/v2/direct_upload",
+            Self::Tokens => "/tokens",
+            Self::PermissionGroups => "/tokens/permission_groups",
+            Self::Token(_) => "/tokens/{token_id}",
+            Self::Alerting(path) => path.endpoint(),
+            Self::Subscriptions(path) => path.endpoint(),
+        }
+    }
+
+    /// Its endpoint; 7003 if there is none.
+    pub(super) fn endpoint(&self) -> Result<&'static Endpoint, Problem> {
+        Endpoint::of(self.path()).ok_or_else(Problem::no_route)
+    }
+
+    /// What a method does with it.
+    pub(super) fn operation(&self, method: &Method) -> Option<&'static Operation> {
+        self.endpoint().ok()?.operation(method)
+    }
 }
 
 impl Path {
@@ -41,6 +86,9 @@ impl Path {
         let rest = raw.strip_prefix("/client/v4/").ok_or_else(Problem::no_route)?;
         if rest == "user/tokens/verify" {
             return Ok(Self::VerifyToken);
+        }
+        if rest == "openapi.json" {
+            return Ok(Self::Description);
         }
         let (account, rest) = rest
             .strip_prefix("accounts/")
@@ -63,15 +111,31 @@ impl Path {
                 Resource::Subscriptions(path),
             ));
         }
-        let images = rest.strip_prefix("images/").ok_or_else(Problem::no_route)?;
-        let resource = if let Some(rest) = images.strip_prefix("v1") {
-            v1(rest)?
-        } else if let Some(rest) = images.strip_prefix("v2") {
-            v2(rest)?
-        } else {
-            return Err(Problem::no_route());
+        let resource = match rest.strip_prefix("tokens") {
+            Some(rest) => tokens(rest)?,
+            None => images(rest)?,
         };
         Ok(Self::Account(account.to_ascii_lowercase(), resource))
+    }
+}
+
+/// What lies below `images/`; the batch API has the same.
+pub(super) fn images(rest: &str) -> Result<Resource, Problem> {
+    let rest = rest.strip_prefix("images/").ok_or_else(Problem::no_route)?;
+    match (rest.strip_prefix("v1"), rest.strip_prefix("v2")) {
+        (Some(rest), _) => v1(rest),
+        (_, Some(rest)) => v2(rest),
+        (None, None) => Err(Problem::no_route()),
+    }
+}
+
+fn tokens(rest: &str) -> Result<Resource, Problem> {
+    let segments: Vec<&str> = rest.trim_end_matches('/').split('/').collect();
+    match segments.as_slice() {
+        [""] => Ok(Resource::Tokens),
+        ["", "permission_groups"] => Ok(Resource::PermissionGroups),
+        ["", id] => Ok(Resource::Token(decoded(id)?)),
+        _ => Err(Problem::no_route()),
     }
 }
 
@@ -129,6 +193,7 @@ pub(super) fn decoded(segment: &str) -> Result<String, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::endpoint;
     use super::*;
 
     const ACCOUNT: &str = "9f2c51d84be04a17a3d60e7785c1b2aa";
@@ -175,6 +240,19 @@ mod tests {
             ("v1/a%FF", None),
         ] {
             assert_eq!(resource(rest), want, "{rest}");
+        }
+    }
+
+    #[test]
+    fn every_endpoint_of_the_table_is_routed_to_itself() {
+        for endpoint in endpoint::ALL.iter().copied().flatten() {
+            let path = endpoint.path.replace('{', "a").replace('}', "z");
+            let parsed = Path::parse(&format!("/client/v4/accounts/{ACCOUNT}{path}"));
+            let Ok(Path::Account(_, resource)) = parsed else {
+                panic!("{path} is not routed");
+            };
+            assert_eq!(resource.path(), endpoint.path);
+            assert!(!endpoint.operations.is_empty());
         }
     }
 

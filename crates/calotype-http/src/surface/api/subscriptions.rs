@@ -34,11 +34,11 @@ impl Subscriptions {
         }
     }
 
-    /// The methods that it has.
-    pub(super) const fn allowed(&self) -> &'static str {
+    /// Its path in the table of endpoints.
+    pub(super) const fn endpoint(&self) -> &'static str {
         match self {
-            Self::All => "GET, POST",
-            Self::One(_) => "GET, PATCH, DELETE",
+            Self::All => "/event_subscriptions/subscriptions",
+            Self::One(_) => "/event_subscriptions/subscriptions/{subscription_id}",
         }
     }
 }
@@ -113,7 +113,10 @@ impl Call<'_> {
         let skip = usize::try_from(page.saturating_sub(1).saturating_mul(per_page)).unwrap_or(usize::MAX);
         let max = usize::try_from(per_page).unwrap_or(usize::MAX);
         let result: Vec<Value> = all.iter().skip(skip).take(max).map(told).collect();
-        success_with(&result, &page_info(page, per_page, result.len(), all.len() as u64))
+        success_with(
+            &result,
+            Some(&page_info(page, per_page, result.len(), all.len() as u64)),
+        )
     }
 
     async fn find_subscription(&self, id: &str) -> Result<Subscription, Problem> {

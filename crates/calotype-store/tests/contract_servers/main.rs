@@ -1,13 +1,22 @@
-//! The same contract over PostgreSQL, where it is installed; with `CI=true` it has to be.
+//! The same contract over PostgreSQL and S3 together, where their servers are installed; with `CI=true` they have to be.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod server;
+mod fault_proxy;
+mod faults;
+mod postgres;
+mod s3;
 
-/// Where the tests of the contract keep their rows.
+/// Where the tests of the contract keep what they have.
 mod backend {
-    pub(crate) async fn database() -> crate::support::Backend {
-        crate::server::database().await
+    use crate::support::Backend;
+
+    pub(crate) fn backend() -> Option<Backend> {
+        let bucket = crate::s3::bucket()?;
+        Some(Backend {
+            database: Some(crate::postgres::database()?),
+            originals: Some((bucket.settings(), bucket.directory)),
+        })
     }
 }
 
