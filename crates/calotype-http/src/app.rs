@@ -20,7 +20,7 @@ use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::digest;
 use crate::drained::Drained;
-use crate::hosted::{Hosted, HostedSettings};
+use crate::hosted::{Hosted, HostedSettings, Webhooks};
 use crate::refusal;
 use crate::router::Surface;
 use crate::sources::{OwnPictures, SourceSettings, Sources};
@@ -183,6 +183,12 @@ impl App {
     pub fn binding_api(&self) -> Option<Arc<dyn Surface>> {
         let surfaces = self.hosted.as_ref()?;
         Some(Arc::new(Api::new(surfaces.hosted.clone(), Door::Socket)))
+    }
+
+    /// What sends to webhooks, if there are hosted images.
+    #[must_use]
+    pub fn webhooks(&self) -> Option<Webhooks> {
+        Some(self.hosted.as_ref()?.hosted.webhooks.clone())
     }
 
     /// Tells the server's own address, which stands in URLs where neither the operator nor the client has named one.

@@ -34,8 +34,8 @@ mod zone;
 pub use app::{App, AppSettings, PlaygroundSettings};
 pub use binding_server::BindingServer;
 pub use hosted::{
-    HOSTED_FORMATS, HostedLimits, HostedSettings, Inspector, NotHosted, PublicUrls, RateLimits, parse_timestamp,
-    tidy_filename,
+    HOSTED_FORMATS, HostedLimits, HostedSettings, Inspector, NotHosted, PublicUrls, RateLimits, Webhooks,
+    parse_timestamp, tidy_filename,
 };
 pub use router::{AnswerFuture, RequestBytes, Router, Surface};
 pub use server::{Server, ServerSettings};

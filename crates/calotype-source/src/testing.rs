@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::connect::{BoxFuture, BoxedIo, Dial, Resolve};
-use crate::{FetchSettings, Fetcher};
+use crate::{FetchSettings, Fetcher, PostSettings, Poster};
 
 /// What an origin does with one request.
 #[derive(Clone)]
@@ -160,9 +160,20 @@ impl Network {
         )
     }
 
+    /// A poster on this network, and what happens there.
+    pub(crate) fn poster(mut self, settings: PostSettings) -> (Poster, Events) {
+        let (sender, receiver) = unbounded_channel();
+        self.events = Some(sender);
+        let network = Arc::new(self);
+        (
+            Poster::with_network(settings, Arc::new(Names(network.clone())), Arc::new(Ports(network))),
+            Events(receiver),
+        )
+    }
+
     fn tell(&self, event: Event) {
         // The test may have stopped listening.
-        let _ = self.events.as_ref().expect("set by `fetcher`").send(event);
+        let _ = self.events.as_ref().expect("set by `fetcher` and `poster`").send(event);
     }
 }
 

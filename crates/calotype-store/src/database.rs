@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "token networks",
         include_str!("../migrations/0002_token_networks.sql"),
     ),
+    (3, "webhooks", include_str!("../migrations/0003_webhooks.sql")),
     (4, "list blocks", include_str!("../migrations/0004_list_blocks.sql")),
     (5, "usage", include_str!("../migrations/0005_usage.sql")),
 ];

@@ -14,11 +14,13 @@ mod error;
 mod event;
 mod image;
 mod networks;
+mod outbox;
 mod secret;
 mod signing_key;
 mod token;
 mod usage;
 mod variant;
+mod webhook;
 
 use std::fs::DirBuilder;
 use std::io;
@@ -36,11 +38,16 @@ pub use image::{
     KeptOriginal, ListQuery, Metadata, NewDraft, NewImage, Order, Original, Page,
 };
 pub use networks::Networks;
+pub use outbox::{Claim, HistoryQuery, ImageFacts, Message, MessageKind, Sent, Settled, UploadError};
 pub use secret::Secret;
 pub use signing_key::{DEFAULT_NAME as DEFAULT_SIGNING_KEY, SigningKey};
 pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, NewToken, Scope, Token};
 pub use usage::{Delivery, Usage};
 pub use variant::{PUBLIC as PUBLIC_VARIANT, Variant, VariantOptions, browser_ttl_s, check_name as check_variant_name};
+pub use webhook::{
+    ImageEvent, NewPolicy, NewSubscription, NewWebhook, Policy, PolicyChanges, Subscription, SubscriptionChanges,
+    Webhook, WebhookChanges, WebhookSecret, WebhookUrl,
+};
 
 use blob::{Originals, Spool};
 use database::Database;
@@ -87,6 +94,8 @@ pub struct Store {
     sealer: Sealer,
     clock: Clock,
     usage: usage::Waiting,
+    /// Rings when a message to a webhook was written.
+    bell: tokio::sync::Notify,
 }
 
 /// Makes the directory of a store if it is not there, for its owner alone: private originals and keys are in it. One that is there stays as the operator made it.
@@ -119,6 +128,7 @@ impl Store {
             sealer,
             clock: settings.clock,
             usage: usage::Waiting::default(),
+            bell: tokio::sync::Notify::new(),
         })
     }
 

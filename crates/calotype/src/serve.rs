@@ -9,7 +9,7 @@ use calotype_http::{
     SourceSettings, Zones,
 };
 use calotype_plan::{Inputs, Light, Limits};
-use calotype_source::{AddressGuard, FetchSettings, Fetcher, LocalRoot, SourceMemory};
+use calotype_source::{FetchSettings, Fetcher, LocalRoot, SourceMemory};
 use calotype_store::Store;
 use calotype_worker::{InProcess, WorkerSettings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -87,6 +87,10 @@ async fn serve(settings: Settings, data: &Data, hooks: TestHooks, stop_with_stdi
     // The others hear of the signal when its sender is dropped.
     let (tell, told) = watch::channel(());
     let mut running = JoinSet::new();
+    if let Some(webhooks) = app.webhooks() {
+        let mut told = told.clone();
+        running.spawn(webhooks.run(async move { while told.changed().await.is_ok() {} }));
+    }
     for server in bindings.into_iter().chain(outbound) {
         let mut told = told.clone();
         running.spawn(server.run(async move { while told.changed().await.is_ok() {} }));
@@ -212,13 +216,8 @@ fn app(settings: &Settings, store: Option<Arc<Store>>) -> Result<(App, SourceMem
         }
     }
     let memory = SourceMemory::new(settings.source_memory.0);
-    let guard = match (settings.allow_private, settings.allow_networks.is_empty()) {
-        (true, _) => AddressGuard::off(),
-        (false, true) => AddressGuard::public_only(),
-        (false, false) => AddressGuard::with_networks(settings.allow_networks.clone()),
-    };
     let fetch = FetchSettings {
-        guard,
+        guard: settings.guard(),
         trusted_origin: settings.origin.clone(),
         connect_timeout: settings.connect_timeout.0,
         download_timeout: settings.download_timeout.0,

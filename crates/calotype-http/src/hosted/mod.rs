@@ -7,12 +7,13 @@ mod rate_limits;
 mod record;
 mod split_metadata;
 mod urls;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calotype_source::{Fetcher, SourceMemory};
+use calotype_source::{Fetcher, Poster, SourceMemory};
 use calotype_store::Store;
 use calotype_worker::Worker;
 use ipnet::IpNet;
@@ -26,11 +27,16 @@ pub(crate) use record::{Records, timestamp};
 pub(crate) const DEFAULT_BROWSER_TTL_S: u32 = 172_800;
 
 pub(crate) use urls::{Bases, DELIVERY_PREFIX};
+pub(crate) use webhooks::{ALERT_TYPE, body as message_body, type_of as message_type};
 
 pub use facts::{HOSTED_FORMATS, Inspector, NotHosted, tidy_filename};
 pub use rate_limits::RateLimits;
 pub use record::parse_timestamp;
 pub use urls::PublicUrls;
+pub use webhooks::Webhooks;
+
+/// Samples that are posted to webhooks while somebody waits; one more is answered with 5503.
+const WEBHOOK_TESTS_MAX: usize = 8;
 
 /// What hosted images are made of.
 #[derive(Debug)]
@@ -41,6 +47,8 @@ pub struct HostedSettings {
     pub urls: PublicUrls,
     /// Fetches images that are uploaded by their URL; its bound on bytes is at least that of uploads.
     pub fetcher: Fetcher,
+    /// Posts to webhooks.
+    pub poster: Poster,
     /// The memory that originals share.
     pub memory: SourceMemory,
     /// Bounds.
@@ -89,6 +97,9 @@ pub(crate) struct Hosted {
     pub(crate) urls: PublicUrls,
     pub(crate) limits: HostedLimits,
     pub(crate) keys_take_write: bool,
+    pub(crate) webhooks: Webhooks,
+    /// Samples that are posted while somebody waits.
+    pub(crate) webhook_tests: Semaphore,
     pub(crate) batch_url: Option<String>,
     pub(crate) counters: Counters,
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -112,6 +123,8 @@ impl std::fmt::Debug for Hosted {
 impl Hosted {
     pub(crate) fn new(settings: HostedSettings, worker: Arc<dyn Worker>, animation_area_px_max: u64) -> Self {
         Self {
+            webhooks: Webhooks::new(settings.store.clone(), Arc::new(settings.poster)),
+            webhook_tests: Semaphore::new(WEBHOOK_TESTS_MAX),
             store: settings.store,
             urls: settings.urls,
             keys_take_write: settings.keys_take_write,

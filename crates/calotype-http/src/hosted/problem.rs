@@ -167,6 +167,11 @@ impl Problem {
         Self::new(ProblemKind::NotFound, "Token not found")
     }
 
+    /// 5404 of what is no image.
+    fn not_found(message: &'static str) -> Self {
+        Self::new(ProblemKind::NotFound, message)
+    }
+
     /// 5401.
     pub(crate) fn variant_not_found() -> Self {
         Self::plain(ProblemKind::VariantNotFound)
@@ -400,6 +405,9 @@ impl From<StoreError> for Problem {
             StoreError::Missing("variant") => Self::variant_not_found(),
             StoreError::Missing("signing key") => Self::signing_key_not_found(),
             StoreError::Missing("draft") => Self::upload_url_not_found(),
+            StoreError::Missing("webhook") => Self::not_found("Webhook not found"),
+            StoreError::Missing("policy") => Self::not_found("Policy not found"),
+            StoreError::Missing("event subscription") => Self::not_found("Event subscription not found"),
             StoreError::Missing("token") => Self::token_not_found(),
             StoreError::Missing(_) => Self::image_not_found(),
             StoreError::Taken(what) => Self::new(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use calotype_store::Account;
+use calotype_store::{Account, UploadError};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_LENGTH, HeaderValue, VARY,
@@ -12,7 +12,7 @@ use http::{Method, Request, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::answer::Answer;
-use crate::hosted::{Bounds, Hosted, Outcome, Problem, Records, allow};
+use crate::hosted::{Bounds, Hosted, Outcome, Problem, Records, allow, tidy_filename};
 use crate::router::{AnswerFuture, RequestBytes, Surface};
 
 /// The surface.
@@ -53,6 +53,23 @@ impl OneTimeUpload {
         let path = self.hosted.urls.upload_path(parts).unwrap_or_default();
         let target = Target::parse(path).ok_or_else(Problem::upload_url_not_found)?;
         let account = self.account(&target).await?;
+        let mut filename = None;
+        let taken = self.receive(parts, body, &account, &target, &mut filename).await;
+        if let Err(problem) = &taken {
+            self.tell_refusal(&account, &target, filename.as_deref(), problem).await;
+        }
+        taken
+    }
+
+    /// The upload of a draft that waits. The name of its file is told as soon as it is known.
+    async fn receive(
+        &self,
+        parts: &Parts,
+        body: RequestBytes,
+        account: &Account,
+        target: &Target,
+        named: &mut Option<String>,
+    ) -> Outcome {
         let form = self
             .hosted
             .read_form(&parts.headers, body, Bounds::FileAndTexts)
@@ -63,15 +80,35 @@ impl OneTimeUpload {
         let (filename, received) = form
             .file
             .ok_or_else(|| Problem::bad_request("the form must have a part `file`"))?;
+        *named = Some(tidy_filename(&filename));
         let (received, facts) = self.hosted.look(received, &filename).await?;
         let store = &self.hosted.store;
         let secret = target.secret.as_deref();
         let image = store
-            .finish_draft(&account, &target.id, secret, received, &facts)
+            .finish_draft(account, &target.id, secret, received, &facts)
             .await?;
-        let variants = store.variants(&account).await?;
+        let variants = store.variants(account).await?;
         let bases = self.hosted.urls.for_request(parts);
-        Records::new(&account, &variants, &bases).for_end_users().answer(&image)
+        Records::new(account, &variants, &bases).for_end_users().answer(&image)
+    }
+
+    /// Tells policies of a refused upload. That the server is busy is none: the client comes again.
+    async fn tell_refusal(&self, account: &Account, target: &Target, filename: Option<&str>, problem: &Problem) {
+        if problem.is_busy() {
+            return;
+        }
+        let error = UploadError {
+            code: problem.code(),
+            message: problem.message().to_owned(),
+        };
+        let told = self
+            .hosted
+            .store
+            .refuse_draft(account, &target.id, filename, error)
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(%error, "a refused upload could not be told of");
+        }
     }
 
     /// The account whose draft waits, before a byte of the file is read.

@@ -20,9 +20,11 @@ mod place;
 mod polyglots;
 mod races;
 mod rate_limits;
+mod receiver;
 mod signed_urls;
 mod strangers;
 mod tokens;
+mod webhooks;
 
 /// Where the tests keep what they have: in one directory.
 mod backend {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calotype_http::{App, HostedLimits, HostedSettings, PublicUrls, RateLimits};
 use calotype_plan::Size;
-use calotype_source::{Fetcher, SourceMemory};
+use calotype_source::{Fetcher, PostSettings, Poster, SourceMemory};
 use calotype_store::{Account, Clock, Scope, Store, StoreSettings};
 use ipnet::IpNet;
 use serde_json::Value;
@@ -38,6 +38,7 @@ pub struct Wishes {
     pub network: Network,
     pub keys_take_write: bool,
     pub short_delivery_paths: bool,
+    pub post: PostSettings,
     pub batch_url: Option<String>,
     pub rate_limits: RateLimits,
     pub trusted_proxies: Vec<IpNet>,
@@ -80,6 +81,7 @@ fn setup(store: Arc<Store>, wishes: &Wishes) -> Setup {
     let mut fetch = setup.fetch.clone();
     fetch.source_bytes_max = wishes.limits.upload_bytes_max;
     setup.hosted = Some(HostedSettings {
+        poster: Poster::with_network(wishes.post.clone(), network.clone(), network.clone()),
         store,
         urls: wishes.urls.clone(),
         fetcher: Fetcher::with_network(fetch, network.clone(), network),

@@ -8,7 +8,7 @@ use crate::account::{self, Account, AccountNumber};
 use crate::blob::{self, BlobName, Received};
 use crate::clock::Position;
 use crate::database::{Statement, Write};
-use crate::event::{self, EventKind};
+use crate::outbox::{Happening, ImageFacts, announce};
 use crate::secret::{self, Secret};
 use crate::{Result, Store, StoreError};
 
@@ -149,15 +149,19 @@ impl Store {
             }
             write_fields(connection, account.number, position, new.metadata.as_ref()).await?;
             list::add(connection, account.number, &[(position, new.creator.as_deref())]).await?;
-            event::record(
-                connection,
-                position,
-                account.number,
-                EventKind::ImageUploaded,
-                id.as_str(),
-            )
-            .await?;
+            let told = ImageFacts {
+                id: id.as_str().to_owned(),
+                filename: Some(facts.filename.clone()),
+                uploaded_ms: Some(position.ms()),
+                is_private: new.is_private,
+                creator: new.creator.clone(),
+                metadata: new.metadata.as_ref().map(|metadata| metadata.value().clone()),
+                ..ImageFacts::default()
+            };
+            let happening = Happening::Uploaded { is_direct: false };
+            let queued = announce(connection, position, account.number, happening, &told).await?;
             write.commit().await?;
+            self.ring(queued);
             return self
                 .image(account, id.as_str())
                 .await?
@@ -254,7 +258,7 @@ impl Store {
                 "UPDATE images SET position = $3, filename = $4, blob = $5, bytes = $6, media_type = $7, width = $8, height = $9,
                  draft_ends_ms = NULL, draft_secret_hash = NULL
                  WHERE account = $1 AND id = $2 AND draft_ends_ms IS NOT NULL AND draft_ends_ms > $10 AND COALESCE(draft_secret_hash, '') = $11
-                 RETURNING metadata, creator",
+                 RETURNING filename, is_private, creator, metadata",
             )
             .bind(account.number.0)
             .bind(id)
@@ -275,8 +279,11 @@ impl Store {
             write_fields(connection, account.number, position, metadata.as_ref()).await?;
             let creator: Option<String> = row.try_get("creator")?;
             list::add(connection, account.number, &[(position, creator.as_deref())]).await?;
-            event::record(connection, position, account.number, EventKind::ImageUploaded, id).await?;
+            let told = ImageFacts::of_row(id, Some(position.ms()), &row)?;
+            let happening = Happening::Uploaded { is_direct: true };
+            let queued = announce(connection, position, account.number, happening, &told).await?;
             write.commit().await?;
+            self.ring(queued);
             return self.image(account, id).await?.ok_or(StoreError::Missing("image"));
         }
         Err(StoreError::damaged("no position was free"))
@@ -323,7 +330,8 @@ impl Store {
         let updated = sqlx::query(
             "UPDATE images SET id = $4, is_private = $5, creator = CASE WHEN $6 = 1 THEN $7 ELSE creator END,
              metadata = CASE WHEN $8 = 1 THEN $9 ELSE metadata END
-             WHERE account = $1 AND id = $2 AND position = $3 AND ($6 = 0 OR creator IS NOT DISTINCT FROM $10)",
+             WHERE account = $1 AND id = $2 AND position = $3 AND ($6 = 0 OR creator IS NOT DISTINCT FROM $10)
+             RETURNING filename, is_private, creator, metadata",
         )
         .bind(account.number.0)
         .bind(old.id.as_str())
@@ -335,11 +343,11 @@ impl Store {
         .bind(i64::from(changes.metadata.is_some()))
         .bind(metadata.map(Metadata::text))
         .bind(old.creator.as_deref())
-        .execute(&mut *connection)
+        .fetch_optional(&mut *connection)
         .await?;
-        if updated.rows_affected() == 0 {
+        let Some(updated) = updated else {
             return Ok(None);
-        }
+        };
         if is_listed_elsewhere {
             list::remove_from_creator(connection, account.number, old.position, old.creator.as_deref()).await?;
             list::add_to_creator(
@@ -354,11 +362,19 @@ impl Store {
             delete_fields(connection, account.number, old.position).await?;
             write_fields(connection, account.number, old.position, metadata).await?;
         }
-        if access.is_some() {
-            let subject = old.id.as_str();
-            event::record(connection, now, account.number, EventKind::ImageRemoved, subject).await?;
+        let is_other = access.is_some()
+            || new_creator.is_some()
+            || (changes.metadata.is_some() && metadata != old.metadata.as_ref());
+        let mut queued = false;
+        if is_other && old.original.is_some() {
+            let told = ImageFacts {
+                previous_id: access.map(|_| old.id.as_str().to_owned()),
+                ..ImageFacts::of_row(new_id.as_str(), Some(old.position.ms()), &updated)?
+            };
+            queued = announce(connection, now, account.number, Happening::Updated, &told).await?;
         }
         write.commit().await?;
+        self.ring(queued);
         Ok(Some(new_id))
     }
 
@@ -376,7 +392,8 @@ impl Store {
         // The account first, as everywhere: two that lock two rows in turn wait for each other for ever.
         account::lock(connection, account.number).await?;
         let row = sqlx::query(
-            "DELETE FROM images WHERE account = $1 AND id = $2 AND (draft_ends_ms IS NULL OR draft_ends_ms > $3) RETURNING position, blob, creator",
+            "DELETE FROM images WHERE account = $1 AND id = $2 AND (draft_ends_ms IS NULL OR draft_ends_ms > $3)
+             RETURNING position, blob, filename, is_private, creator, metadata",
         )
         .bind(account.number.0)
         .bind(id)
@@ -386,15 +403,19 @@ impl Store {
         .ok_or(StoreError::Missing("image"))?;
         let position = Position(row.try_get("position")?);
         let blob: Option<String> = row.try_get("blob")?;
+        let mut queued = false;
         if let Some(hash) = blob {
             account::discount_image(connection, account.number).await?;
             delete_fields(connection, account.number, position).await?;
             let creator: Option<String> = row.try_get("creator")?;
             list::remove(connection, account.number, position, creator.as_deref()).await?;
             blob::release(connection, &hash, now.ms()).await?;
-            event::record(connection, now, account.number, EventKind::ImageRemoved, id).await?;
+            let told = ImageFacts::of_row(id, Some(position.ms()), &row)?;
+            queued = announce(connection, now, account.number, Happening::Deleted, &told).await?;
         }
-        write.commit().await
+        write.commit().await?;
+        self.ring(queued);
+        Ok(())
     }
 
     /// Deletes the drafts whose time is over.

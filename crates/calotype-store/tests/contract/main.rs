@@ -20,6 +20,8 @@ mod images;
 mod imports;
 mod lists;
 mod originals;
+mod outbox;
 mod pages;
 mod support;
 mod usage;
+mod webhooks;

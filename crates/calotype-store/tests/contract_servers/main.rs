@@ -32,9 +32,13 @@ mod imports;
 mod lists;
 #[path = "../contract/originals.rs"]
 mod originals;
+#[path = "../contract/outbox.rs"]
+mod outbox;
 #[path = "../contract/pages.rs"]
 mod pages;
 #[path = "../contract/support.rs"]
 mod support;
 #[path = "../contract/usage.rs"]
 mod usage;
+#[path = "../contract/webhooks.rs"]
+mod webhooks;

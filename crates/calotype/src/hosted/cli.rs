@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
+use super::webhook::WebhookArguments;
+
 /// What may be done with hosted images without a server, or beside one that runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HostedCommand {
@@ -22,6 +24,8 @@ pub(crate) enum HostedCommand {
     Image(ImageArguments),
     /// Sign the URL of a private image
     Sign(SignArguments),
+    /// Webhooks, which hear of uploads and changes: list, create, delete, test
+    Webhook(WebhookArguments),
     /// The store of hosted images: check, gc, import
     Store(StoreArguments),
 }

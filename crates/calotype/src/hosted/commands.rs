@@ -1,6 +1,7 @@
-//! `calotype account`, `token`, `key`, `variant`, `image`, `sign`, `store`.
+//! `calotype account`, `token`, `key`, `variant`, `image`, `sign`, `store`. `webhook` has a file of its own.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use calotype_plan::{sign_url, signature, signed_message};
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::cli::{
     AccountAction, HostedCommand, ImageAction, KeyAction, Place, SignArguments, StoreAction, TokenAction, VariantAction,
 };
-use super::{failed, import, open, upload};
+use super::{failed, import, open, upload, webhook};
 use crate::cli::ServeArguments;
 use crate::data::directory_of_command;
 use crate::failure::Failure;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &HostedCommand) -> Result<(), Failure> {
             HostedCommand::Variant(arguments) => &arguments.place,
             HostedCommand::Image(arguments) => &arguments.place,
             HostedCommand::Sign(arguments) => &arguments.place,
+            HostedCommand::Webhook(arguments) => &arguments.place,
             HostedCommand::Store(arguments) => &arguments.place,
         };
         let settings = Settings::load(&ServeArguments {
@@ -69,6 +71,9 @@ pub(crate) fn run(command: &HostedCommand) -> Result<(), Failure> {
             HostedCommand::Variant(arguments) => work.variant(&arguments.action).await,
             HostedCommand::Image(arguments) => work.image(&arguments.action).await,
             HostedCommand::Sign(arguments) => work.sign(arguments).await,
+            HostedCommand::Webhook(arguments) => {
+                webhook::run(&arguments.action, &work.store, &work.account, &settings).await
+            }
             HostedCommand::Store(arguments) => work.store(&arguments.action, &settings).await,
         };
         work.store.close().await;
@@ -78,13 +83,13 @@ pub(crate) fn run(command: &HostedCommand) -> Result<(), Failure> {
 
 /// A store that is open, and an account of it.
 struct Work {
-    store: Store,
+    store: Arc<Store>,
     account: Account,
 }
 
 impl Work {
     async fn open(place: &Place, settings: &Settings) -> Result<Self, Failure> {
-        let store = open(directory_of_command(settings)?, settings).await?;
+        let store = Arc::new(open(directory_of_command(settings)?, settings).await?);
         let account = match &place.account {
             None => store.default_account().await.map_err(failed)?,
             Some(id) => store.account_by_id(id).await.map_err(failed)?.ok_or_else(|| {
@@ -449,11 +454,13 @@ fn line_of(image: &Image) -> String {
     }
 }
 
-fn time(ms: i64) -> String {
+/// A time for people.
+pub(super) fn time(ms: i64) -> String {
     let since = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+/// A line on standard output.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}").map_err(|error| Failure::Other(error.to_string()))
 }

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod import;
 mod upload;
+mod webhook;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,6 +130,7 @@ pub(crate) fn surfaces(
     let upload_bytes_max = settings.upload_bytes.0;
     let url = |url: &Option<url::Url>| url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     HostedSettings {
+        poster: webhook::poster(settings),
         store,
         urls: PublicUrls {
             delivery: url(&settings.delivery_url),
@@ -190,6 +192,12 @@ pub(crate) async fn sweep(store: Arc<Store>) {
         match store.collect(GRACE).await {
             Ok(collected) => tracing::debug!(?collected, "what nobody names was collected"),
             Err(error) => tracing::warn!(%error, "what nobody names could not be collected; it is tried again later"),
+        }
+        match store.trim_messages().await {
+            Ok(messages) => tracing::debug!(messages, "old messages to webhooks were forgotten"),
+            Err(error) => {
+                tracing::warn!(%error, "old messages to webhooks could not be forgotten; it is tried again later");
+            }
         }
         tokio::time::sleep(COLLECT_EVERY).await;
     }

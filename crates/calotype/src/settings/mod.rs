@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use calotype_source::AllowedOrigins;
+use calotype_source::{AddressGuard, AllowedOrigins};
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 use ipnet::IpNet;
@@ -301,6 +301,15 @@ impl Settings {
             }
         }
         self.limits.check()
+    }
+
+    /// Which addresses strangers' URLs may lead to.
+    pub(crate) fn guard(&self) -> AddressGuard {
+        match (self.allow_private, self.allow_networks.is_empty()) {
+            (true, _) => AddressGuard::off(),
+            (false, true) => AddressGuard::public_only(),
+            (false, false) => AddressGuard::with_networks(self.allow_networks.clone()),
+        }
     }
 
     /// The rule on origins, parsed.

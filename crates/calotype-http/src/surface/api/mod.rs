@@ -1,6 +1,7 @@
 //! `/client/v4/…`: the management API (spec 2 to 6), on the public door and on the binding's socket.
 
 mod access;
+mod alerting;
 mod batch;
 mod blob;
 mod body;
@@ -11,9 +12,11 @@ mod endpoint;
 mod images;
 mod keys;
 mod list;
+mod members;
 mod path;
 mod query;
 mod signed_url;
+mod subscriptions;
 mod tokens;
 mod variants;
 
@@ -205,6 +208,8 @@ impl Call<'_> {
             Resource::Config if method == Method::PATCH => self.update_config(body).await,
             Resource::Config => self.config(),
             Resource::BatchToken => self.batch_token().await,
+            Resource::Alerting(path) => self.alerting(path, body).await,
+            Resource::Subscriptions(path) => self.subscriptions(path, body).await,
             Resource::Tokens if method == Method::POST => self.create_token(body).await,
             Resource::Tokens => self.tokens().await,
             Resource::PermissionGroups => tokens::permission_groups(),

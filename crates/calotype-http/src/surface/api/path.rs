@@ -3,7 +3,9 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::alerting::Alerting;
 use super::endpoint::{Endpoint, Operation};
+use super::subscriptions::Subscriptions;
 use crate::hosted::Problem;
 
 /// A path below `/client/v4`.
@@ -33,6 +35,8 @@ pub(super) enum Resource {
     ImagesV2,
     MetadataKeys,
     DirectUploadV2,
+    Alerting(Alerting),
+    Subscriptions(Subscriptions),
     Tokens,
     PermissionGroups,
     Token(String),
@@ -60,6 +64,8 @@ impl Resource {
             Self::Tokens => "/tokens",
             Self::PermissionGroups => "/tokens/permission_groups",
             Self::Token(_) => "/tokens/{token_id}",
+            Self::Alerting(path) => path.endpoint(),
+            Self::Subscriptions(path) => path.endpoint(),
         }
     }
 
@@ -95,6 +101,15 @@ impl Path {
             account == "local" || (account.len() == 32 && account.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if !is_account {
             return Err(Problem::no_route());
+        }
+        if let Some(path) = Alerting::parse(rest)? {
+            return Ok(Self::Account(account.to_ascii_lowercase(), Resource::Alerting(path)));
+        }
+        if let Some(path) = Subscriptions::parse(rest)? {
+            return Ok(Self::Account(
+                account.to_ascii_lowercase(),
+                Resource::Subscriptions(path),
+            ));
         }
         let resource = match rest.strip_prefix("tokens") {
             Some(rest) => tokens(rest)?,

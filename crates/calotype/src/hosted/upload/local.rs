@@ -1,5 +1,6 @@
 //! A store on this machine: what the API checks is checked here by the same code.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use calotype_http::Inspector;
@@ -14,7 +15,7 @@ const PROMISE_MS: i64 = 3_600_000;
 const BUSY: u32 = 5503;
 
 pub(super) struct Local {
-    pub(super) store: Store,
+    pub(super) store: Arc<Store>,
     pub(super) account: Account,
     pub(super) inspector: Inspector,
 }

@@ -91,7 +91,7 @@ pub(super) async fn to_server(
 /// Uploads into a store.
 pub(super) async fn to_store(
     arguments: &UploadArguments,
-    store: Store,
+    store: Arc<Store>,
     account: Account,
     settings: &Settings,
 ) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 mod operations;
 mod requests;
 mod results;
+mod webhooks;
 
 use std::sync::LazyLock;
 
@@ -54,6 +55,7 @@ fn whole() -> Value {
     let (paths, responses) = operations::paths();
     let mut schemas = results::schemas();
     schemas.extend(requests::schemas());
+    schemas.extend(webhooks::schemas());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -69,6 +71,7 @@ fn whole() -> Value {
             { "name": "Variants", "description": "Named sets of options, through which images are delivered." },
             { "name": "Signing keys", "description": "What signs the URLs of private images." },
             { "name": "Account", "description": "Settings and numbers." },
+            { "name": "Webhooks", "description": "Posts when something happens: webhooks, and the policies and event subscriptions that lead to them." },
             { "name": "Tokens", "description": "API tokens, and those of the batch host." },
             {
                 "name": "Batch",

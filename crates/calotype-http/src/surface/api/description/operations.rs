@@ -328,7 +328,7 @@ fn path_parameters(path: &str) -> Value {
                 "Letters and digits.",
                 json!({ "type": "string", "pattern": "^[A-Za-z0-9]{1,99}$" }),
             ),
-            "token_id" => (
+            "token_id" | "webhook_id" | "policy_id" | "subscription_id" => (
                 "As the list has it.",
                 json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
             ),

@@ -3,6 +3,7 @@
 //! A path that is not in [`ALL`] is not routed, and a method that is not among its operations is refused, so what is not described is not served.
 
 mod account;
+mod alerting;
 mod images;
 mod tokens;
 
@@ -13,7 +14,12 @@ pub(super) use self::images::UPLOAD_PROBLEMS;
 use crate::hosted::ProblemKind;
 
 /// Every endpoint of an account.
-pub(super) const ALL: &[&[Endpoint]] = &[images::ENDPOINTS, account::ENDPOINTS, tokens::ENDPOINTS];
+pub(super) const ALL: &[&[Endpoint]] = &[
+    images::ENDPOINTS,
+    account::ENDPOINTS,
+    alerting::ENDPOINTS,
+    tokens::ENDPOINTS,
+];
 
 /// A path, with what may be done there.
 #[derive(Debug)]
