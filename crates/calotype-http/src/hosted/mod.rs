@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 pub(crate) use form::{Bounds, UploadForm};
-pub(crate) use problem::{Outcome, Problem, ProblemKind, allow, success, success_with};
+pub(crate) use problem::{Outcome, Problem, ProblemKind, allow, success, success_with, tell_ray};
 pub(crate) use rate_limits::{Counters, Standing};
 pub(crate) use record::{Record, parse_timestamp, timestamp};
 /// How long browsers keep public images if nobody says otherwise: two days.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use calotype_plan::{Fault, FaultKind};
 use calotype_store::StoreError;
 use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::answer::{self, Answer};
@@ -321,11 +321,11 @@ impl Problem {
     /// The answer; what the client must not see goes to the log.
     pub(crate) fn answer(&self) -> Answer {
         let Self { message, detail, .. } = self;
-        let (status, code) = (self.kind.status(), self.kind.code());
+        let (status, code, ray) = (self.kind.status(), self.kind.code(), ray());
         if status.is_server_error() {
-            tracing::warn!(code, %message, detail, "an API request failed");
+            tracing::warn!(?ray, code, %message, detail, "an API request failed");
         } else {
-            tracing::debug!(code, %message, detail, "an API request was refused");
+            tracing::debug!(?ray, code, %message, detail, "an API request was refused");
         }
         let mut error = json!({"code": code, "message": message});
         if !self.chain.is_empty() {
@@ -340,6 +340,7 @@ impl Problem {
         let body = format!(r#"{{"result":null,"result_info":null,"success":false,"errors":[{error}],"messages":[]}}"#);
         let mut answer = enveloped(status, body);
         let headers = answer.headers_mut();
+        headers.insert(CF_RAY, ray);
         if status == StatusCode::CONFLICT {
             // The official SDKs send again what met a conflict, which never helps (D12).
             headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
@@ -397,6 +398,13 @@ fn enveloped(status: StatusCode, body: String) -> Answer {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CF_RAY, ray());
     answer
+}
+
+/// Gives an answer that has no envelope its id.
+pub(crate) fn tell_ray(headers: &mut HeaderMap) {
+    if !headers.contains_key(CF_RAY) {
+        headers.insert(CF_RAY, ray());
+    }
 }
 
 /// What a bug report quotes (D8).

@@ -12,6 +12,7 @@ mod by_url;
 mod delivery;
 mod described;
 mod direct_uploads;
+mod failures;
 mod images;
 mod lists;
 mod place;

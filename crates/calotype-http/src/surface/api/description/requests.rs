@@ -15,7 +15,8 @@ pub(super) fn schemas() -> Map<String, Value> {
         "OneTimeUploadForm": { "type": "object", "properties": form(&["file"]), "required": ["file"] },
         "DirectUploadForm": {
             "type": "object",
-            "properties": form(&["id", "metadata", "requireSignedURLs", "creator", "expiry"]),
+            "description": "In JSON, `null` is as good as not given.",
+            "properties": or_null(form(&["id", "metadata", "requireSignedURLs", "creator", "expiry"])),
         },
         "Metadata": {
             "type": "object",
@@ -30,7 +31,7 @@ pub(super) fn schemas() -> Map<String, Value> {
                 "creator": { "type": ["string", "null"], "maxLength": 1024 },
             },
         },
-        "Expiry": { "type": "object", "properties": { "expiry": expiry() } },
+        "Expiry": { "type": "object", "properties": or_null(json!({ "expiry": expiry() })) },
         "ConfigChanges": {
             "type": "object",
             "properties": {
@@ -185,6 +186,17 @@ fn form(names: &[&str]) -> Value {
     };
     let parts = names.iter().map(|name| ((*name).to_owned(), part(name)));
     parts.collect::<Map<_, _>>().into()
+}
+
+/// The same members, any of which may be `null`.
+fn or_null(members: Value) -> Value {
+    let Value::Object(members) = members else {
+        return members;
+    };
+    let nullable = members
+        .into_iter()
+        .map(|(name, schema)| (name, json!({ "anyOf": [schema, { "type": "null" }] })));
+    nullable.collect::<Map<_, _>>().into()
 }
 
 fn expiry() -> Value {
