@@ -56,13 +56,15 @@ js-tests:
 	cargo build --quiet --locked --workspace --bin calotype
 	npm test --silent --workspace js/workers
 
-# URL builders of others and the official SDKs against a running server; its API against its own description; that our test of delivery fails with a hyper that lacks the repairs; slow readers
+# URL builders of others and the official SDKs against a running server, the SDKs also with PostgreSQL and S3 under it; its API against its own
+# description; that our test of delivery fails with a hyper that lacks the repairs; slow readers
 # and the Workers runtime.
 conformance:
 	conformance/hyper-1.10/run.sh
 	conformance/slow-reader/run.sh --quick
 	scripts/with-server.sh npm test --silent --workspace conformance/url-builders
 	scripts/with-server.sh npm test --silent --workspace conformance/sdk
+	scripts/with-postgres-and-s3.sh npm test --silent --workspace conformance/sdk
 	scripts/with-server.sh conformance/openapi/run.sh
 
 # The playground and the API reference in a real browser.

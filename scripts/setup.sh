@@ -2,7 +2,7 @@
 # Installs what building and testing need and is not there yet. Safe to run again; quick when nothing is missing.
 #
 #   scripts/setup.sh build    compilers, Node, the WebAssembly target
-#   scripts/setup.sh test     that, and what tests compare with: Pillow, Chromium, the Workers runtime, foreign image tools, cargo-deny
+#   scripts/setup.sh test     that, and what tests compare with: Pillow, Chromium, the Workers runtime, foreign image tools, an S3 server, cargo-deny
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -80,6 +80,11 @@ if [ "$what" = test ]; then
   fi
   if ! .tools/bin/cargo-deny --version 2>/dev/null | grep -q '0\.20\.2'; then
     cargo install --quiet --debug --locked --root .tools --target-dir target/tools cargo-deny@0.20.2
+  fi
+  # An S3 server over a directory. What its build leaves is removed: nobody needs it twice.
+  if ! .tools/bin/s3s-fs --version 2>/dev/null | grep -q '0\.14\.1'; then
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --debug --locked --root .tools --target-dir target/tools-s3 s3s-fs@0.14.1 --features binary
+    rm -rf target/tools-s3
   fi
 fi
 

@@ -1,5 +1,6 @@
 //! One request in, one answer out: which surface answers what.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use http::{HeaderName, Request, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
+use crate::access_log;
 use crate::answer::{self, Answer, CF_RESIZED};
 use crate::connection::{TARGET_BYTES_MAX, Unreadable};
 use crate::digest;
@@ -253,7 +255,7 @@ impl App {
         tracing::info!(
             target: "calotype::access",
             method = %parts.method,
-            path = %self.logged_path(&parts),
+            path = %self.logged_path(&parts, &answer),
             status = answer.status().as_u16(),
             bytes = text_of(&answer, &CONTENT_LENGTH),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -308,12 +310,12 @@ impl App {
     }
 
     /// A path as the log may have it: whoever reads one that takes an upload could use it.
-    fn logged_path<'p>(&self, parts: &'p http::request::Parts) -> &'p str {
+    fn logged_path<'p>(&self, parts: &'p http::request::Parts, answer: &Answer) -> Cow<'p, str> {
         let takes_upload = |surfaces: &HostedSurfaces| surfaces.hosted.urls.upload_path(parts).is_some();
         if self.hosted.as_ref().is_some_and(takes_upload) {
-            return "/upload/…";
+            return "/upload/…".into();
         }
-        parts.uri.path()
+        access_log::path(parts.uri.path(), answer)
     }
 
     fn uptime(&self) -> Duration {

@@ -8,6 +8,7 @@
 //! on it.
 
 mod accept;
+mod access_log;
 mod answer;
 mod app;
 mod binding_server;

@@ -11,6 +11,7 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::access_log;
 use crate::answer::{self, Answer};
 use crate::digest;
 use crate::drained::Drained;
@@ -92,7 +93,7 @@ impl Router {
             target: "calotype::access",
             surface = surface.map_or("-", |surface| surface.name()),
             %method,
-            %path,
+            path = %access_log::path(&path, &answer),
             status = answer.status().as_u16(),
             bytes = answer.body().size_hint().exact(),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),

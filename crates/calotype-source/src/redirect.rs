@@ -18,6 +18,15 @@ pub(crate) fn check_first(url: &Url) -> Result<(), Fault> {
     check_loop(url)
 }
 
+/// A `Location` as the log may have it: without user and password.
+fn shown(location: &[u8]) -> String {
+    let text = String::from_utf8_lossy(location);
+    match text.rsplit_once('@') {
+        Some((_, rest)) => format!("Location: {:?}", format!("…@{rest}")),
+        None => format!("Location: {text:?}"),
+    }
+}
+
 /// The URL that an answer with this `Location` leads to, relative to the URL that was asked; without fragment.
 pub(crate) fn target(from: &Url, headers: &HeaderMap) -> Result<Url, Fault> {
     let location = headers.get(LOCATION).ok_or_else(|| {
@@ -31,7 +40,7 @@ pub(crate) fn target(from: &Url, headers: &HeaderMap) -> Result<Url, Fault> {
             FaultKind::InvalidRedirect,
             "the origin redirects to something that is not a plain http:// or https:// URL",
         )
-        .with_detail(format!("Location: {location:?}"))
+        .with_detail(shown(location.as_bytes()))
     };
     let text = std::str::from_utf8(location.as_bytes()).map_err(|_| invalid())?;
     let mut url = from.join(text).map_err(|_| invalid())?;

@@ -124,6 +124,17 @@ impl Database {
                     Ok(())
                 })
             })
+            .after_release(move |connection, _| {
+                Box::pin(async move {
+                    if dialect == Dialect::Postgres {
+                        return Ok(true);
+                    }
+                    // A transaction that SQLite gave up by itself, as it does when the disk is full, cannot be rolled back, and the library goes on
+                    // believing that it is there: no other one could begin on that connection. Pinged, the connection has done what it was told.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect(url)
             .await?;
         let database = Self {

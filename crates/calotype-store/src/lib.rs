@@ -1,8 +1,8 @@
 //! Hosted images, kept.
 //!
 //! A [`Store`] holds accounts, tokens, images and drafts, variants and signing keys in a database, SQLite or PostgreSQL, and originals as files that are
-//! named by their content. What a transaction has promised is there after a crash: a file is on the disk whole before the row that names it, and what no
-//! row names is collected later. docs/design/hosted.md has the tables and the states.
+//! named by their content, below a directory or in an object store. What a transaction has promised is there after a crash: a file is there whole before
+//! the row that names it, and what no row names is collected later. docs/design/hosted.md has the tables and the states.
 //!
 //! It knows nothing of HTTP, and of images only what it is told.
 
@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use account::{Account, AccountNumber, Config};
-pub use blob::{BlobHash, BlobReader, Collected, Incoming, Received, Report};
+pub use blob::{BlobHash, BlobReader, Collected, Incoming, Received, RemoteSettings, Report};
 pub use clock::{Clock, Position};
 pub use error::{Result, StoreError, is_full_disk};
 pub use event::{Event, EventKind};
@@ -42,7 +42,7 @@ pub use token::{BATCH_TOKEN_LIFE_MS, BatchToken, NewToken, Scope, Token};
 pub use usage::{Delivery, Usage};
 pub use variant::{PUBLIC as PUBLIC_VARIANT, Variant, VariantOptions, browser_ttl_s, check_name as check_variant_name};
 
-use blob::LocalBlobs;
+use blob::{Originals, Spool};
 use database::Database;
 use secret::Sealer;
 
@@ -52,8 +52,10 @@ pub const GRACE: Duration = Duration::from_secs(3_600);
 /// Where a store is.
 #[derive(Debug, Clone)]
 pub struct StoreSettings {
-    /// The directory of originals, of the SQLite database, and of the key that seals secrets. Made if it is not there.
+    /// The directory of originals, of the SQLite database, of the key that seals secrets, and of uploads on their way. Made if it is not there.
     pub directory: PathBuf,
+    /// The object store of originals; they are in the directory if none. Several servers need one together.
+    pub originals: Option<RemoteSettings>,
     /// `postgres://…`; SQLite in the directory if none.
     pub database: Option<String>,
     /// The key that seals secrets, as 64 hex digits; a file in the directory if none. Several servers with one database need the same.
@@ -68,6 +70,7 @@ impl StoreSettings {
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
+            originals: None,
             database: None,
             sealing_key: None,
             clock: Clock::system(),
@@ -79,7 +82,8 @@ impl StoreSettings {
 #[derive(Debug)]
 pub struct Store {
     database: Database,
-    blobs: LocalBlobs,
+    originals: Originals,
+    spool: Spool,
     sealer: Sealer,
     clock: Clock,
     usage: usage::Waiting,
@@ -110,7 +114,8 @@ impl Store {
         };
         Ok(Self {
             database,
-            blobs: LocalBlobs::new(&settings.directory)?,
+            originals: Originals::new(&settings.directory, settings.originals.as_ref())?,
+            spool: Spool::new(&settings.directory)?,
             sealer,
             clock: settings.clock,
             usage: usage::Waiting::default(),

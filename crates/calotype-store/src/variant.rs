@@ -264,12 +264,13 @@ impl Store {
         changes: &Map<String, Value>,
         never_requires_signed_urls: Option<bool>,
     ) -> Result<Variant> {
+        check_name(name).map_err(|_| StoreError::Missing("variant"))?;
         let mut write = self.database.write().await?;
         let connection = write.connection();
         account::lock(connection, account.number).await?;
         let row = sqlx::query("SELECT name, options, never_signed FROM variants WHERE account = $1 AND name = $2")
             .bind(account.number.0)
-            .bind(name.replace('\0', ""))
+            .bind(name)
             .fetch_optional(&mut *connection)
             .await?
             .ok_or(StoreError::Missing("variant"))?;

@@ -86,6 +86,9 @@ pub(crate) struct ServeArguments {
     /// PostgreSQL for hosted images, e.g. postgres://user@host/name [default: SQLite in the data directory]
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
+    /// Object store for the originals of hosted images, e.g. s3://bucket/prefix, gs://…, az://… [default: the data directory]
+    #[arg(long, value_name = "URL")]
+    pub(crate) blobs: Option<String>,
     /// Domain that this server serves; its hosts count as "this zone". May be repeated
     #[arg(long = "zone", value_name = "DOMAIN")]
     pub(crate) zones: Vec<String>,

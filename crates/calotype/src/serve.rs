@@ -48,6 +48,7 @@ async fn serve(settings: Settings, data: &Data, hooks: TestHooks, stop_with_stdi
     };
     let first_run = match &store {
         Some(store) => {
+            hosted::reach_originals(store).await?;
             hosted::check_named_accounts(store, &settings).await?;
             hosted::first_run(store).await?
         }

@@ -74,7 +74,7 @@ impl Hosted {
             return Err(Problem::too_large(bytes_max));
         }
         let mut incoming = self.store.receive().await?;
-        let storage = |error: std::io::Error| Problem::storage(error.to_string());
+        let storage = |error: std::io::Error| Problem::of_storage(&error);
         incoming.write(&fetched.bytes).await.map_err(storage)?;
         Ok((incoming.finish().await.map_err(storage)?, filename))
     }
@@ -170,7 +170,7 @@ impl Pieces<'_> {
             Self::Received(received) => received.next_piece().await,
             Self::Blob(reader) => reader.next_piece().await,
         };
-        piece.map_err(|error| Problem::storage(error.to_string()))
+        piece.map_err(|error| Problem::of_storage(&error))
     }
 }
 

@@ -126,7 +126,7 @@ impl Reading<'_> {
         }
         let bytes_max = self.hosted.limits.upload_bytes_max;
         let filename = field.file_name().unwrap_or_default().to_owned();
-        let storage = |error: std::io::Error| Problem::storage(error.to_string());
+        let storage = |error: std::io::Error| Problem::of_storage(&error);
         let mut incoming = self.hosted.store.receive().await?;
         while let Some(piece) = field.chunk().await.map_err(|error| broken(&error))? {
             if incoming.bytes().saturating_add(piece.len() as u64) > bytes_max {

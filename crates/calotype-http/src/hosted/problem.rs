@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 
 use calotype_plan::{Fault, FaultKind};
-use calotype_store::StoreError;
+use calotype_store::{StoreError, is_full_disk};
 use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
@@ -233,6 +234,26 @@ impl Problem {
         Self::plain(ProblemKind::AccountNotLoaded).with_detail(error.to_string())
     }
 
+    /// 5540, or 5503 where it may be better soon: a store of objects that does not answer, or asks for patience.
+    pub(crate) fn of_storage(error: &io::Error) -> Self {
+        match error.kind() {
+            _ if is_full_disk(error) => Self::full_disk(error.to_string()),
+            io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut | io::ErrorKind::NotConnected => {
+                Self::busy(error.to_string())
+            }
+            _ => Self::storage(error.to_string()),
+        }
+    }
+
+    /// 5540, where the operator has to make room.
+    fn full_disk(detail: impl Into<String>) -> Self {
+        Self::new(
+            ProblemKind::Storage,
+            "Error received from the storage: it is full. What is stored can be read; try again when there is room",
+        )
+        .with_detail(detail)
+    }
+
     /// 7003.
     pub(crate) fn no_route() -> Self {
         Self::new(
@@ -322,10 +343,15 @@ impl Problem {
     pub(crate) fn answer(&self) -> Answer {
         let Self { message, detail, .. } = self;
         let (status, code, ray) = (self.kind.status(), self.kind.code(), ray());
+        // Written as strings, which the log escapes: a message may quote what a client wrote. A path that leads nowhere is in the access log, as that may have it.
+        let answered = match self.kind {
+            ProblemKind::NoRoute => self.kind.text(),
+            _ => message.as_ref(),
+        };
         if status.is_server_error() {
-            tracing::warn!(?ray, code, %message, detail, "an API request failed");
+            tracing::warn!(?ray, code, answered, detail, "an API request failed");
         } else {
-            tracing::debug!(?ray, code, %message, detail, "an API request was refused");
+            tracing::debug!(?ray, code, answered, detail, "an API request was refused");
         }
         let mut error = json!({"code": code, "message": message});
         if !self.chain.is_empty() {
@@ -374,7 +400,8 @@ impl From<StoreError> for Problem {
                 format!("The account has reached a service limit: {max} {of}"),
             ),
             StoreError::Invalid(message) => Self::bad_request(message),
-            StoreError::Blob(error) => Self::storage(error.to_string()),
+            error if error.is_full_disk() => Self::full_disk(error.to_string()),
+            StoreError::Blob(error) => Self::of_storage(&error),
             error => Self::internal(error.to_string()),
         }
     }

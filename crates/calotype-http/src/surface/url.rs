@@ -403,14 +403,14 @@ fn log(fault: &Fault) {
     if fault.status() >= 500 {
         tracing::warn!(
             code = fault.code(),
-            message = fault.public_message(),
+            answered = fault.public_message(),
             detail,
             "transform failed"
         );
     } else {
         tracing::debug!(
             code = fault.code(),
-            message = fault.public_message(),
+            answered = fault.public_message(),
             detail,
             "transform refused"
         );

@@ -109,3 +109,113 @@ async fn what_cannot_be_fetched_is_said() {
         0
     );
 }
+
+#[tokio::test]
+async fn no_spelling_and_no_detour_leads_to_an_inside_address() {
+    let (place, origin) = with_origin().await;
+    let network = place.network();
+    for (name, address) in [
+        ("loopback.example", "127.0.0.1"),
+        ("link.example", "169.254.169.254"),
+        ("mapped.example", "::ffff:10.0.0.1"),
+        ("unique.example", "fd00::1"),
+        ("multicast.example", "224.0.0.1"),
+        ("nat64.example", "64:ff9b::a00:1"),
+    ] {
+        network.name(name, address);
+    }
+    origin.file("/a.png", &[], &picture());
+    for url in [
+        "http://127.0.0.1/a.png",
+        "http://127.1/a.png",
+        "http://2130706433/a.png",
+        "http://0x7f000001/a.png",
+        "http://0x7f.0.0.1/a.png",
+        "http://0177.0.0.1/a.png",
+        "http://0/a.png",
+        "http://[::]/a.png",
+        "http://[::1]/a.png",
+        "http://[::ffff:127.0.0.1]/a.png",
+        "http://[::ffff:7f00:1]/a.png",
+        "http://[64:ff9b::7f00:1]/a.png",
+        "http://[2002:7f00:1::]/a.png",
+        "http://[fe80::1]/a.png",
+        "http://10.0.0.1/a.png",
+        "http://172.16.0.1/a.png",
+        "http://192.168.1.1/a.png",
+        "http://100.64.0.1/a.png",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://255.255.255.255/a.png",
+        "http://loopback.example/a.png",
+        "http://link.example/a.png",
+        "http://mapped.example/a.png",
+        "http://unique.example/a.png",
+        "http://multicast.example/a.png",
+        "http://nat64.example/a.png",
+        "http://user:pass@127.0.0.1/a.png",
+        "http://pics.example@127.0.0.1/a.png",
+        "http://127.0.0.1\\@pics.example/a.png",
+        "http://\u{ff11}27.0.0.1/a.png",
+    ] {
+        for url in [url, "http://pics.example/there.png"] {
+            if url.contains("there.png") {
+                origin.redirect("/there.png", "http://127.0.0.1/a.png");
+            }
+            let answer = fetch(&place, url).await;
+            assert_eq!(code(&answer), (400, 5400), "{url}");
+            assert!(
+                !answer.text().contains("127.0.0.1"),
+                "no address is told: {}",
+                answer.text()
+            );
+        }
+        origin.redirect("/x.png", url);
+        assert_eq!(
+            code(&fetch(&place, "http://pics.example/x.png").await),
+            (400, 5400),
+            "redirect to {url}"
+        );
+    }
+    for url in [
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:25/_HELO",
+        "ftp://pics.example/a.png",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "javascript:alert(1)",
+        "//pics.example/a.png",
+        "http:",
+        "http://",
+        "",
+    ] {
+        assert_eq!(code(&fetch(&place, url).await), (400, 5400), "{url}");
+        if url.starts_with("//") {
+            continue;
+        }
+        origin.redirect("/x.png", url);
+        assert_eq!(
+            code(&fetch(&place, "http://pics.example/x.png").await),
+            (400, 5400),
+            "redirect to {url}"
+        );
+    }
+    let dialled: Vec<String> = network.dialled().iter().map(ToString::to_string).collect();
+    assert!(
+        dialled.iter().all(|address| address == "93.184.215.14:80"),
+        "{dialled:?}"
+    );
+    assert_eq!(result(&place.ask("GET", "v1/stats").await)["count"]["current"], 0);
+}
+
+#[tokio::test]
+async fn a_name_that_means_another_address_the_second_time_is_judged_again() {
+    let (place, origin) = with_origin().await;
+    let network = place.network();
+    // The connection is not kept, so that the name is looked up again.
+    let once = [&answer("200 OK", &[("Connection", "close")], &picture())[..]].concat();
+    origin.on("/a.png", vec![Step::Send(once), Step::Close]);
+    result(&fetch(&place, "http://pics.example/a.png").await);
+    network.name("pics.example", "10.0.0.1");
+    assert_eq!(code(&fetch(&place, "http://pics.example/a.png").await), (400, 5400));
+    let dialled: Vec<String> = network.dialled().iter().map(ToString::to_string).collect();
+    assert_eq!(dialled, ["93.184.215.14:80"]);
+}

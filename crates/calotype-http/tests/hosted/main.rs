@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acceptance;
 mod access;
 mod account;
 mod batch;
@@ -13,9 +14,24 @@ mod delivery;
 mod described;
 mod direct_uploads;
 mod failures;
+mod hostile;
 mod images;
 mod lists;
 mod place;
+mod polyglots;
+mod races;
 mod rate_limits;
 mod signed_urls;
+mod strangers;
 mod tokens;
+
+/// Where the tests keep what they have: in one directory.
+mod backend {
+    use std::path::Path;
+
+    use calotype_store::StoreSettings;
+
+    pub fn settings(directory: &Path) -> StoreSettings {
+        StoreSettings::in_directory(directory)
+    }
+}

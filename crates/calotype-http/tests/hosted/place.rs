@@ -50,10 +50,16 @@ pub async fn place() -> Place {
 
 pub async fn place_with(wishes: Wishes) -> Place {
     let directory = tempfile::tempdir().unwrap();
+    let settings = crate::backend::settings(directory.path());
+    place_in(directory, settings, wishes).await
+}
+
+/// A server over this store.
+pub async fn place_in(directory: TempDir, settings: StoreSettings, wishes: Wishes) -> Place {
     let clock = Clock::standing_at(NOW_MS);
     let settings = StoreSettings {
         clock: clock.clone(),
-        ..StoreSettings::in_directory(directory.path())
+        ..settings
     };
     let store = Arc::new(Store::open(settings).await.unwrap());
     let account = store.default_account().await.unwrap();
@@ -96,6 +102,19 @@ impl Place {
         self.wishes.urls = urls;
         self.served = setup(self.store.clone(), &self.wishes).serve().await;
         self
+    }
+
+    /// The lengths of files that have not arrived yet, or were left over.
+    pub fn arriving(&self) -> Vec<u64> {
+        let files = std::fs::read_dir(self.directory.path().join("incoming")).unwrap();
+        files
+            .filter_map(|file| Some(file.ok()?.metadata().ok()?.len()))
+            .collect()
+    }
+
+    /// The network on which images are fetched.
+    pub fn network(&self) -> Network {
+        self.wishes.network.clone()
     }
 
     /// Another app over the same store.

@@ -1,8 +1,9 @@
 //! Giving up what nobody names any more, and looking whether all that is named is there.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::{BlobHash, BlobName};
 use crate::clock::Position;
@@ -10,6 +11,8 @@ use crate::{Result, Store, StoreError};
 
 /// Blobs looked at in one go.
 const BATCH: i64 = 500;
+/// Names looked up in one question.
+const PAGE: usize = 500;
 /// How long the log of events is kept: 30 days.
 const EVENTS_MS: i64 = 30 * 24 * 3_600_000;
 
@@ -75,13 +78,14 @@ impl Store {
         let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
         self.collect_originals(now_ms.saturating_sub(grace_ms), &mut collected)
             .await?;
-        for name in self.blobs.older_than(grace).await? {
-            if self.epoch_of(&name.hash).await? != Some(name.epoch) {
-                self.blobs.delete(&name).await?;
+        let mut names = self.originals.names(grace).await?;
+        while let Some(page) = names.next_page().await? {
+            for name in self.strays_of(page).await? {
+                self.originals.delete(&name).await?;
                 collected.strays = collected.strays.saturating_add(1);
             }
         }
-        let ended = self.blobs.sweep_incoming(grace).await?;
+        let ended = self.spool.sweep(grace).await?;
         collected.strays = collected.strays.saturating_add(ended);
         Ok(collected)
     }
@@ -119,7 +123,7 @@ impl Store {
                     hash: BlobHash::new(row.try_get("hash")?),
                     epoch: row.try_get("epoch")?,
                 };
-                self.blobs.delete(&name).await?;
+                self.originals.delete(&name).await?;
                 let gone = sqlx::query("DELETE FROM blobs WHERE hash = $1 AND epoch = $2 AND is_leaving = 1")
                     .bind(name.hash.as_str())
                     .bind(name.epoch)
@@ -132,12 +136,22 @@ impl Store {
         }
     }
 
-    async fn epoch_of(&self, hash: &BlobHash) -> Result<Option<i64>> {
-        let row = sqlx::query("SELECT epoch FROM blobs WHERE hash = $1")
-            .bind(hash.as_str())
-            .fetch_optional(self.database.pool())
-            .await?;
-        Ok(row.map(|row| row.try_get("epoch")).transpose()?)
+    /// Those of the files that no row knows. The epoch of a row only grows, so a file that is a stray now is one for ever.
+    async fn strays_of(&self, page: Vec<BlobName>) -> Result<Vec<BlobName>> {
+        let mut strays = Vec::new();
+        for names in page.chunks(PAGE) {
+            let places: Vec<String> = (1..=names.len()).map(|place| format!("${place}")).collect();
+            let sql = format!("SELECT hash, epoch FROM blobs WHERE hash IN ({})", places.join(", "));
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let query = names.iter().fold(query, |query, name| query.bind(name.hash.as_str()));
+            let mut known = HashSet::new();
+            for row in query.fetch_all(self.database.pool()).await? {
+                known.insert((row.try_get::<String, _>("hash")?, row.try_get::<i64, _>("epoch")?));
+            }
+            let is_stray = |name: &&BlobName| !known.contains(&(name.hash.as_str().to_owned(), name.epoch));
+            strays.extend(names.iter().filter(is_stray).cloned());
+        }
+        Ok(strays)
     }
 
     /// Looks whether every original that an image names is there and has its length; with `reads_bytes` also whether it has its bytes.
@@ -168,25 +182,27 @@ impl Store {
                 name.hash.as_str().clone_into(&mut after);
                 report.originals = report.originals.saturating_add(1);
                 report.bytes = report.bytes.saturating_add(bytes);
-                match self.blobs.length(&name).await? {
+                match self.originals.length(&name).await? {
                     None => report.missing.push(after.clone()),
                     Some(length) if length != bytes => report.damaged.push(after.clone()),
-                    Some(_) if reads_bytes && !self.has_its_bytes(&name).await? => report.damaged.push(after.clone()),
+                    Some(_) if reads_bytes && !self.has_its_bytes(&name, bytes).await? => {
+                        report.damaged.push(after.clone());
+                    }
                     Some(_) => {}
                 }
             }
         }
-        for name in self.blobs.older_than(Duration::ZERO).await? {
-            if self.epoch_of(&name.hash).await? != Some(name.epoch) {
-                report.strays = report.strays.saturating_add(1);
-            }
+        let mut names = self.originals.names(Duration::ZERO).await?;
+        while let Some(page) = names.next_page().await? {
+            let strays = self.strays_of(page).await?.len();
+            report.strays = report.strays.saturating_add(strays as u64);
         }
         Ok(report)
     }
 
-    async fn has_its_bytes(&self, name: &BlobName) -> Result<bool> {
+    async fn has_its_bytes(&self, name: &BlobName, bytes: u64) -> Result<bool> {
         use sha2::{Digest, Sha256};
-        let mut reader = self.blobs.open(name).await?;
+        let mut reader = self.originals.open(name, bytes, None).await?;
         let mut hash = Sha256::new();
         while let Some(piece) = reader.next_piece().await.map_err(StoreError::from)? {
             hash.update(&piece);

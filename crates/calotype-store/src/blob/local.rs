@@ -3,58 +3,35 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::fs::File;
 
-use super::incoming::{self, off_thread};
+use super::incoming::{is_older, off_thread};
 use super::{BlobName, Received};
 
-/// `originals/ab/cd/<hash>-<epoch>`, and `incoming/` for what is on its way, on the same disk so that it can be renamed.
+/// `originals/ab/cd/<hash>-<epoch>`
 #[derive(Debug, Clone)]
 pub(crate) struct LocalBlobs {
     originals: PathBuf,
-    incoming: PathBuf,
 }
 
-/// An original that is read.
+/// The names of files, folder by folder.
 #[derive(Debug)]
-pub struct BlobReader {
-    file: File,
-    bytes: u64,
-}
-
-impl BlobReader {
-    /// How long it is.
-    #[must_use]
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// The next piece; `None` at its end.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub async fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
-        incoming::next_piece(&mut self.file).await
-    }
+pub(crate) struct LocalNames {
+    /// Folders of folders that were not looked into.
+    outer: Vec<PathBuf>,
+    /// Folders of files that were not.
+    inner: Vec<PathBuf>,
+    grace: Duration,
 }
 
 impl LocalBlobs {
-    pub(crate) fn new(directory: &Path) -> io::Result<Self> {
-        let blobs = Self {
-            originals: directory.join("originals"),
-            incoming: directory.join("incoming"),
-        };
-        fs::create_dir_all(&blobs.originals)?;
-        fs::create_dir_all(&blobs.incoming)?;
+    pub(super) fn new(directory: &Path) -> io::Result<Self> {
+        let originals = directory.join("originals");
+        fs::create_dir_all(&originals)?;
         fs::File::open(directory)?.sync_all()?;
-        Ok(blobs)
-    }
-
-    pub(crate) fn incoming(&self) -> &Path {
-        &self.incoming
+        Ok(Self { originals })
     }
 
     fn path(&self, name: &BlobName) -> PathBuf {
@@ -67,7 +44,7 @@ impl LocalBlobs {
     }
 
     /// The file under its name: on the disk whole before the name is, and the name before this returns.
-    pub(crate) async fn put(&self, name: &BlobName, received: Received) -> io::Result<()> {
+    pub(super) async fn put(&self, name: &BlobName, received: Received) -> io::Result<()> {
         let file = received.into_synced().await?;
         let path = self.path(name);
         let top = self.originals.clone();
@@ -84,14 +61,15 @@ impl LocalBlobs {
         .await
     }
 
-    pub(crate) async fn open(&self, name: &BlobName) -> io::Result<BlobReader> {
+    /// A file and its length.
+    pub(super) async fn open(&self, name: &BlobName) -> io::Result<(File, u64)> {
         let file = File::open(self.path(name)).await?;
         let bytes = file.metadata().await?.len();
-        Ok(BlobReader { file, bytes })
+        Ok((file, bytes))
     }
 
     /// The length of a file; `None` when it is not there.
-    pub(crate) async fn length(&self, name: &BlobName) -> io::Result<Option<u64>> {
+    pub(super) async fn length(&self, name: &BlobName) -> io::Result<Option<u64>> {
         match tokio::fs::metadata(self.path(name)).await {
             Ok(metadata) => Ok(Some(metadata.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -100,51 +78,51 @@ impl LocalBlobs {
     }
 
     /// Deletes a file, if it is there.
-    pub(crate) async fn delete(&self, name: &BlobName) -> io::Result<()> {
+    pub(super) async fn delete(&self, name: &BlobName) -> io::Result<()> {
         match tokio::fs::remove_file(self.path(name)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// The names of all files that were not written within this time, folder by folder.
-    pub(crate) async fn older_than(&self, grace: Duration) -> io::Result<Vec<BlobName>> {
+    /// The names of all files that were not written within this time.
+    pub(super) async fn names(&self, grace: Duration) -> io::Result<LocalNames> {
         let originals = self.originals.clone();
-        off_thread(move || {
-            let mut found = Vec::new();
-            for first in directories(&originals)? {
-                for second in directories(&first)? {
-                    for entry in fs::read_dir(second)? {
-                        let entry = entry?;
-                        let name = entry.file_name().to_str().and_then(BlobName::parse);
-                        if let Some(name) = name
-                            && is_older(&entry, grace)
-                        {
-                            found.push(name);
-                        }
-                    }
-                }
-            }
-            Ok(found)
+        Ok(LocalNames {
+            outer: off_thread(move || directories(&originals)).await?,
+            inner: Vec::new(),
+            grace,
         })
-        .await
     }
+}
 
-    /// Removes what began to arrive long ago and never did: left by a process that died.
-    pub(crate) async fn sweep_incoming(&self, grace: Duration) -> io::Result<u64> {
-        let incoming = self.incoming.clone();
-        off_thread(move || {
-            let mut count = 0;
-            for entry in fs::read_dir(incoming)? {
-                let entry = entry?;
-                if is_older(&entry, grace) && fs::remove_file(entry.path()).is_ok() {
-                    count += 1;
+impl LocalNames {
+    /// Those of the next folder that has any; `None` after the last.
+    pub(super) async fn next_page(&mut self) -> io::Result<Option<Vec<BlobName>>> {
+        loop {
+            if let Some(folder) = self.inner.pop() {
+                let grace = self.grace;
+                let names = off_thread(move || names_in(&folder, grace)).await?;
+                if !names.is_empty() {
+                    return Ok(Some(names));
                 }
+            } else if let Some(folder) = self.outer.pop() {
+                self.inner = off_thread(move || directories(&folder)).await?;
+            } else {
+                return Ok(None);
             }
-            Ok(count)
-        })
-        .await
+        }
     }
+}
+
+fn names_in(folder: &Path, grace: Duration) -> io::Result<Vec<BlobName>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_str().and_then(BlobName::parse);
+        found.extend(name.filter(|_| is_older(&entry, grace)));
+    }
+    Ok(found)
 }
 
 fn directories(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -156,10 +134,4 @@ fn directories(folder: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
-}
-
-/// Whether a file was last written longer ago than this. One that has just vanished was not.
-fn is_older(entry: &fs::DirEntry, grace: Duration) -> bool {
-    let written = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-    written.is_some_and(|written| SystemTime::now().duration_since(written).is_ok_and(|age| age >= grace))
 }

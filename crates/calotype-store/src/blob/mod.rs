@@ -3,12 +3,18 @@
 mod collect;
 mod incoming;
 mod local;
+mod originals;
+mod remote;
 
 pub use collect::{Collected, Report};
 pub use incoming::{Incoming, Received};
-pub use local::BlobReader;
+pub use originals::BlobReader;
+pub use remote::RemoteSettings;
 
-pub(crate) use local::LocalBlobs;
+pub(crate) use incoming::Spool;
+pub(crate) use originals::Originals;
+
+use std::ops::Range;
 
 use sqlx::{AnyConnection, Row};
 
@@ -62,7 +68,7 @@ impl Store {
     /// # Errors
     /// When no file can be made.
     pub async fn receive(&self) -> Result<Incoming> {
-        Ok(Incoming::new(self.blobs.incoming()).await?)
+        Ok(self.spool.receive().await?)
     }
 
     /// Puts a file where originals are, before any row names it.
@@ -72,6 +78,8 @@ impl Store {
     pub(crate) async fn put(&self, received: Received) -> Result<BlobName> {
         let now_ms = self.clock.now_ms();
         let bytes = i64::try_from(received.bytes()).unwrap_or(i64::MAX);
+        // In a transaction of its own: a statement that gives rows is left after the first one, and whether it could be committed is not heard.
+        let mut write = self.database.write().await?;
         let row = sqlx::query(
             "INSERT INTO blobs (hash, epoch, bytes, touched_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (hash) DO UPDATE SET epoch = CASE WHEN blobs.is_leaving = 1 THEN $2 ELSE blobs.epoch END, is_leaving = 0, touched_ms = $4
@@ -81,23 +89,36 @@ impl Store {
         .bind(Position::at(now_ms).0)
         .bind(bytes)
         .bind(now_ms)
-        .fetch_one(&mut *self.database.write_alone().await?)
+        .fetch_one(write.connection())
         .await?;
+        write.commit().await?;
         let name = BlobName {
             hash: received.hash().clone(),
             epoch: row.try_get("epoch")?,
         };
         // Written even if it is there: that costs little, and mends a file that was lost.
-        self.blobs.put(&name, received).await?;
+        self.originals.put(&name, received).await?;
         Ok(name)
     }
 
     /// The bytes of an original.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it is no longer there, or the file cannot be read.
+    /// [`StoreError::Missing`] when it is no longer there, or it cannot be read.
     pub async fn open_blob(&self, hash: &BlobHash) -> Result<BlobReader> {
-        let row = sqlx::query("SELECT epoch FROM blobs WHERE hash = $1")
+        self.open_part(hash, None).await
+    }
+
+    /// Some of the bytes of an original.
+    ///
+    /// # Errors
+    /// As [`Self::open_blob`].
+    pub async fn open_blob_part(&self, hash: &BlobHash, range: Range<u64>) -> Result<BlobReader> {
+        self.open_part(hash, Some(range)).await
+    }
+
+    async fn open_part(&self, hash: &BlobHash, range: Option<Range<u64>>) -> Result<BlobReader> {
+        let row = sqlx::query("SELECT epoch, bytes FROM blobs WHERE hash = $1")
             .bind(hash.as_str())
             .fetch_optional(self.database.pool())
             .await?
@@ -106,7 +127,17 @@ impl Store {
             hash: hash.clone(),
             epoch: row.try_get("epoch")?,
         };
-        Ok(self.blobs.open(&name).await?)
+        let bytes = u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or_default();
+        Ok(self.originals.open(&name, bytes, range).await?)
+    }
+
+    /// Whether originals can be written, read, listed and deleted where they are. In an object store this is tried with an object of its own, so that
+    /// a wrong name, key or permission is found at the start and not by the first upload.
+    ///
+    /// # Errors
+    /// When one of it fails, with what to change.
+    pub async fn reach_originals(&self) -> Result<()> {
+        self.originals.reach(self.clock.now_ms()).await
     }
 }
 

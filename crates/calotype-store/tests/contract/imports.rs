@@ -61,7 +61,7 @@ async fn what_is_brought_along_is_as_if_it_had_been_uploaded_then() {
     let private = private.unwrap().unwrap();
     assert!(private.is_private);
     assert_eq!(private.position.ms(), NOW_MS);
-    assert_eq!(place.files(), 1);
+    assert_eq!(place.files().len(), 1);
     assert_eq!(place.store.default_account().await.unwrap().images, 3);
     let names = place.store.metadata_keys(&place.account).await.unwrap().0;
     assert_eq!(names, ["a", "b.c"]);

@@ -26,7 +26,7 @@ async fn equal_bytes_are_kept_once_and_until_the_last_image_of_them_is_gone() {
     let first = place.keep(plain(), b"same").await.unwrap();
     let second = place.keep(plain(), b"same").await.unwrap();
     place.keep(plain(), b"other").await.unwrap();
-    assert_eq!(place.files(), 2);
+    assert_eq!(place.files().len(), 2);
     place
         .store
         .delete_image(&place.account, first.id.as_str())
@@ -48,7 +48,7 @@ async fn equal_bytes_are_kept_once_and_until_the_last_image_of_them_is_gone() {
     place.clock.advance_ms(GRACE_MS + 1);
     let collected = place.store.collect(GRACE).await.unwrap();
     assert_eq!((collected.originals, collected.bytes), (1, 4));
-    assert_eq!(place.files(), 1);
+    assert_eq!(place.files().len(), 1);
     let back = place.keep(plain(), b"same").await.unwrap();
     assert_eq!(place.bytes(&back).await.unwrap(), b"same");
 }
@@ -71,7 +71,7 @@ async fn an_upload_that_is_refused_leaves_nothing_for_long() {
     );
     place.clock.advance_ms(GRACE_MS + 1);
     assert_eq!(place.store.collect(GRACE).await.unwrap().originals, 1);
-    assert_eq!(place.files(), 0);
+    assert_eq!(place.files().len(), 0);
 }
 
 #[tokio::test]
@@ -122,19 +122,47 @@ async fn collecting_without_grace_never_takes_what_an_upload_that_succeeded_name
 }
 
 #[tokio::test]
+async fn a_part_of_an_original_is_read_without_the_rest() {
+    let Some(place) = place().await else { return };
+    // Three times what is written and read at once, and more than one request of an upload.
+    let bytes: Vec<u8> = (0..20_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let image = place.keep(plain(), &bytes).await.unwrap();
+    assert_eq!(place.bytes(&image).await.unwrap(), bytes);
+    let hash = image.original.unwrap().blob;
+    for range in [0..1, 0..20_000_000, 1_000_000..1_700_001, 19_999_999..20_000_000] {
+        let mut reader = place.store.open_blob_part(&hash, range.clone()).await.unwrap();
+        assert_eq!(reader.bytes(), range.end - range.start);
+        let mut part = Vec::new();
+        while let Some(piece) = reader.next_piece().await.unwrap() {
+            part.extend_from_slice(&piece);
+        }
+        assert!(part == bytes[range.start as usize..range.end as usize], "{range:?}");
+    }
+    assert_eq!(place.store.check(true).await.unwrap().damaged.len(), 0);
+    // One that is shorter than it was is not begun.
+    std::fs::write(place.file_of(hash.as_str()), &bytes[1..]).unwrap();
+    assert!(matches!(place.store.open_blob(&hash).await, Err(StoreError::Blob(_))));
+    assert!(matches!(
+        place.store.open_blob_part(&hash, 0..1).await,
+        Err(StoreError::Blob(_))
+    ));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_place_of_originals_is_found_before_the_first_upload() {
+    let Some(place) = place().await else { return };
+    place.store.reach_originals().await.unwrap();
+    assert_eq!(place.files().len(), 0, "the trial leaves nothing");
+}
+
+#[tokio::test]
 async fn a_check_finds_what_is_missing_damaged_and_stray() {
     let Some(place) = place().await else { return };
     let mut paths = Vec::new();
     for bytes in [b"whole", b"short", b"wrong", b"away!"] {
         let image = place.keep(plain(), bytes).await.unwrap();
         let hash = image.original.unwrap().blob.as_str().to_owned();
-        let folder = place
-            .directory
-            .path()
-            .join("originals")
-            .join(&hash[..2])
-            .join(&hash[2..4]);
-        let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        let file = place.file_of(&hash);
         paths.push((hash, file));
     }
     std::fs::write(&paths[1].1, b"shor").unwrap();

@@ -1,6 +1,8 @@
 //! Stores to test with.
 
-use calotype_store::{Account, Clock, Facts, Image, Metadata, NewImage, Store, StoreSettings};
+use std::path::PathBuf;
+
+use calotype_store::{Account, Clock, Facts, Image, Metadata, NewImage, RemoteSettings, Store, StoreSettings};
 use tempfile::TempDir;
 
 /// The time at which tests begin.
@@ -13,44 +15,54 @@ pub(crate) struct Place {
     pub(crate) clock: Clock,
     pub(crate) settings: StoreSettings,
     pub(crate) directory: TempDir,
+    /// The directory in which originals are, however they come there.
+    pub(crate) files: PathBuf,
 }
 
-/// Where rows are kept.
-pub(crate) enum Backend {
-    /// In a file beside the originals.
-    #[allow(dead_code, reason = "one of the two suites has it")]
-    Sqlite,
-    /// In a database of this URL.
-    #[allow(dead_code, reason = "one of the two suites has it")]
-    Postgres(String),
-    /// Nowhere: the test is left out.
-    #[allow(dead_code, reason = "one of the two suites has it")]
-    Missing,
+/// Where a store is.
+pub(crate) struct Backend {
+    /// The URL of an empty database; a file beside the originals if none.
+    pub(crate) database: Option<String>,
+    /// An empty object store, and the directory in which it has its objects; files beside the database if none.
+    pub(crate) originals: Option<(RemoteSettings, PathBuf)>,
 }
 
 /// An empty store, if there is a place for one.
 pub(crate) async fn place() -> Option<Place> {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = Clock::standing_at(NOW_MS);
-    let database = match crate::backend::database().await {
-        Backend::Sqlite => None,
-        Backend::Postgres(url) => Some(url),
-        Backend::Missing => return None,
-    };
-    let settings = StoreSettings {
-        database,
-        clock: clock.clone(),
-        ..StoreSettings::in_directory(directory.path())
-    };
-    let store = Store::open(settings.clone()).await.unwrap();
-    let account = store.default_account().await.unwrap();
-    Some(Place {
-        store,
-        account,
-        clock,
-        settings,
-        directory,
-    })
+    let backend = crate::backend::backend()?;
+    Some(Place::new(backend.database, backend.originals).await)
+}
+
+impl Place {
+    /// An empty store in this database and this object store.
+    pub(crate) async fn new(database: Option<String>, originals: Option<(RemoteSettings, PathBuf)>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (originals, files) = match originals {
+            Some((settings, files)) => (Some(settings), files),
+            None => (None, directory.path().join("originals")),
+        };
+        let settings = StoreSettings {
+            database,
+            originals,
+            clock: Clock::standing_at(NOW_MS),
+            ..StoreSettings::in_directory(directory.path())
+        };
+        Self::reopened(settings, directory, files).await
+    }
+
+    /// A store that may have been there before.
+    pub(crate) async fn reopened(settings: StoreSettings, directory: TempDir, files: PathBuf) -> Self {
+        let store = Store::open(settings.clone()).await.unwrap();
+        let account = store.default_account().await.unwrap();
+        Self {
+            store,
+            account,
+            clock: settings.clock.clone(),
+            settings,
+            directory,
+            files,
+        }
+    }
 }
 
 /// What is known of a public image of nobody in particular.
@@ -101,20 +113,26 @@ impl Place {
         Ok(bytes)
     }
 
-    /// Files of originals on the disk.
-    pub(crate) fn files(&self) -> usize {
-        let mut folders = vec![self.directory.path().join("originals")];
-        let mut count = 0;
+    /// The files of originals.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.files.clone()];
+        let mut files = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    count += 1;
+                    files.push(path);
                 }
             }
         }
-        count
+        files
+    }
+
+    /// The file of the original of this hash.
+    pub(crate) fn file_of(&self, hash: &str) -> PathBuf {
+        let is_it = |file: &PathBuf| file.file_name().unwrap().to_str().unwrap().starts_with(hash);
+        self.files().into_iter().find(is_it).unwrap()
     }
 }

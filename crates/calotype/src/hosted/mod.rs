@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use calotype_http::{HostedLimits, HostedSettings, PublicUrls, RateLimits};
 use calotype_source::{FetchSettings, Fetcher, SourceMemory};
-use calotype_store::{Account, GRACE, Scope, Store, StoreError, StoreSettings};
+use calotype_store::{Account, GRACE, RemoteSettings, Scope, Store, StoreError, StoreSettings};
 
 pub(crate) use cli::HostedCommand;
 pub(crate) use commands::run;
@@ -37,11 +37,39 @@ pub(crate) async fn open(data: PathBuf, settings: &Settings) -> Result<Store, Fa
     let place = data.display().to_string();
     Store::open(StoreSettings {
         database: settings.database.as_ref().map(|url| url.reveal().to_owned()),
+        originals: originals(settings)?,
         sealing_key: settings.sealing_key.as_ref().map(|key| key.reveal().to_owned()),
         ..StoreSettings::in_directory(data)
     })
     .await
     .map_err(|error| Failure::Usage(format!("hosted images in {place}: {error}")))
+}
+
+/// The object store of originals, if they are to be in one.
+fn originals(settings: &Settings) -> Result<Option<RemoteSettings>, Failure> {
+    let options = settings.blobs_options.iter();
+    let options: Vec<_> = options
+        .map(|(name, value)| (name.clone(), value.0.reveal().to_owned()))
+        .collect();
+    match &settings.blobs {
+        Some(url) => Ok(Some(RemoteSettings {
+            url: url.reveal().to_owned(),
+            options,
+        })),
+        None if options.is_empty() => Ok(None),
+        None => Err(Failure::Usage(
+            "blobs_options are those of an object store; name it with --blobs, for example s3://bucket/prefix"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Fails at the start, with what to change, where the first upload would.
+pub(crate) async fn reach_originals(store: &Store) -> Result<(), Failure> {
+    store
+        .reach_originals()
+        .await
+        .map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Makes the first account, and its token if it has none.

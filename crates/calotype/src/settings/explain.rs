@@ -40,6 +40,8 @@ fn hint(key: &str) -> &'static str {
         "zones" => "; write a list of domains, for example [\"example.com\"]",
         "allow_networks" | "trusted_proxies" => "; write a list of networks, for example [\"10.1.0.0/16\"]",
         "binding_socket_mode" => "; write permissions as chmod takes them, for example 0660",
+        "blobs_options" => "; write a table, for example {endpoint=\"https://s3.example.com\"}",
+        key if key.starts_with("blobs_options.") => "; write it in quotes",
         "delivery_url" | "upload_url" | "batch_url" => "; write a URL, for example https://images.example.com",
         "delivery_hosts" => {
             "; write hosts with account hashes, for example {\"shop.example.com\"=\"qT7mVb2XLr0yJk4ZpN8sEw\"}"

@@ -60,6 +60,7 @@ pub(super) fn command_line(mut figment: Figment, arguments: &ServeArguments) -> 
         ("origin", &arguments.origin),
         ("allow_origin", &arguments.allow_origin),
         ("database", &arguments.database),
+        ("blobs", &arguments.blobs),
     ] {
         if let Some(text) = text {
             figment = set(figment, key, text.clone());

@@ -23,7 +23,7 @@ use url::Url;
 use self::explain::explain;
 use self::layers::{command_line, environment, override_of, split};
 pub(crate) use self::limits::LimitSettings;
-pub(crate) use self::values::{Bytes, Hidden, Mode, Span};
+pub(crate) use self::values::{Bytes, Hidden, HiddenOption, Mode, Span};
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
 
@@ -43,6 +43,10 @@ pub(crate) struct Settings {
     pub(crate) data: Option<PathBuf>,
     /// PostgreSQL by its URL; SQLite in the data directory if none.
     pub(crate) database: Option<Hidden>,
+    /// The object store of originals by its URL; the data directory if none.
+    pub(crate) blobs: Option<Hidden>,
+    /// Options of that object store, by the names that it has for them.
+    pub(crate) blobs_options: BTreeMap<String, HiddenOption>,
     /// The key that seals secrets in the database, as 64 hex digits; a file in the data directory if none.
     pub(crate) sealing_key: Option<Hidden>,
     /// What stands before `/{hash}/{id}/{variant}` in URLs of hosted images.
@@ -174,6 +178,8 @@ impl Default for Settings {
             hosted: true,
             data: None,
             database: None,
+            blobs: None,
+            blobs_options: BTreeMap::new(),
             sealing_key: None,
             delivery_url: None,
             upload_url: None,
@@ -259,6 +265,9 @@ impl Settings {
                 && origin.password().is_none()
                 && origin.query().is_none();
             if !plain {
+                let mut origin = origin.clone();
+                // Who names a user names a password too, and messages are logged.
+                let _ = (origin.set_username(""), origin.set_password(None));
                 return Err(Failure::Usage(format!(
                     "origin `{origin}` is no origin; write an http or https URL without user and query, for example https://shop.example.com"
                 )));

@@ -62,8 +62,18 @@ impl<'de> Deserialize<'de> for Mode {
 }
 
 /// A text that is nobody else's business: `--print-settings` shows that it is set, and not what it is.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Hidden(String);
+
+impl<'de> Deserialize<'de> for Hidden {
+    /// The message of a wrong type would have the value in it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match <figment::value::Value as Deserialize>::deserialize(deserializer)? {
+            figment::value::Value::String(_, text) => Ok(Self(text)),
+            _ => Err(serde::de::Error::custom("it must be a text; put it in double quotes")),
+        }
+    }
+}
 
 impl Hidden {
     /// The text.
@@ -81,6 +91,28 @@ impl std::fmt::Debug for Hidden {
 impl Serialize for Hidden {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str("(set)")
+    }
+}
+
+/// The value of an option of somebody else's, a text or a truth. It may be a key, so it is shown as little as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct HiddenOption(pub(crate) Hidden);
+
+impl<'de> Deserialize<'de> for HiddenOption {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Truth(bool),
+            Text(String),
+        }
+        match Written::deserialize(deserializer) {
+            Ok(Written::Truth(truth)) => Ok(Self(Hidden(truth.to_string()))),
+            Ok(Written::Text(text)) => Ok(Self(Hidden(text))),
+            // Without the value that is wrong.
+            Err(_) => Err(serde::de::Error::custom("neither a text nor true or false")),
+        }
     }
 }
 

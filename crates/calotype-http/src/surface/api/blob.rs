@@ -32,8 +32,6 @@ impl Call<'_> {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(answer);
         }
-        let mut reader = self.hosted.store.open_blob(&original.blob).await?;
-        let bytes = self.hosted.original(&mut reader).await?;
         let headers = answer.headers_mut();
         headers.insert(
             CONTENT_TYPE,
@@ -47,16 +45,22 @@ impl Call<'_> {
         );
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(CONTENT_SECURITY_POLICY, FILE_POLICY);
-        let body = match asked(&self.parts.headers, &tag, bytes.len()) {
-            Asked::Whole => bytes,
+        let length = original.bytes;
+        let body = match asked(&self.parts.headers, &tag, length) {
+            Asked::Whole => {
+                let mut reader = self.hosted.store.open_blob(&original.blob).await?;
+                self.hosted.original(&mut reader).await?
+            }
             Asked::Part(first, last) => {
                 *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
-                range_header(answer.headers_mut(), &format!("bytes {first}-{last}/{}", bytes.len()));
-                bytes.slice(first..last.saturating_add(1))
+                range_header(answer.headers_mut(), &format!("bytes {first}-{last}/{length}"));
+                let range = first..last.saturating_add(1);
+                let mut reader = self.hosted.store.open_blob_part(&original.blob, range).await?;
+                self.hosted.original(&mut reader).await?
             }
             Asked::Nothing => {
                 *answer.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-                range_header(answer.headers_mut(), &format!("bytes */{}", bytes.len()));
+                range_header(answer.headers_mut(), &format!("bytes */{length}"));
                 Bytes::new()
             }
         };
@@ -76,13 +80,13 @@ fn range_header(headers: &mut HeaderMap, text: &str) {
 enum Asked {
     Whole,
     /// From the first to the last.
-    Part(usize, usize),
+    Part(u64, u64),
     /// A range that begins after the end.
     Nothing,
 }
 
 /// One range of bytes (RFC 9110, 14.1.2); several are answered with the whole, as may be.
-fn asked(headers: &HeaderMap, tag: &HeaderValue, length: usize) -> Asked {
+fn asked(headers: &HeaderMap, tag: &HeaderValue, length: u64) -> Asked {
     let of_another = headers.get(IF_RANGE).is_some_and(|condition| condition != tag);
     let Some(range) = headers.get(RANGE).filter(|_| !of_another) else {
         return Asked::Whole;
@@ -96,9 +100,9 @@ fn asked(headers: &HeaderMap, tag: &HeaderValue, length: usize) -> Asked {
     let Some((first, last)) = parsed else {
         return Asked::Whole;
     };
-    let number = |text: &str| -> Option<usize> {
+    let number = |text: &str| -> Option<u64> {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| text.parse().unwrap_or(usize::MAX))
+        is_number.then(|| text.parse().unwrap_or(u64::MAX))
     };
     let end = length.saturating_sub(1);
     match (number(first.trim()), number(last.trim())) {

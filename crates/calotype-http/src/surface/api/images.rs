@@ -4,6 +4,7 @@ use calotype_store::{Changes, Image, Metadata};
 use serde_json::{Map, Value};
 
 use super::{Call, body};
+use crate::access_log::OfDraft;
 use crate::hosted::{Bounds, Outcome, Problem, Record, success};
 use crate::router::RequestBytes;
 
@@ -57,7 +58,11 @@ impl Call<'_> {
 
     async fn told(&self, image: &Image) -> Outcome {
         let variants = self.hosted.store.variants(&self.account).await?;
-        success(&Record::of(image, &self.account, &variants, &self.bases))
+        let mut answer = success(&Record::of(image, &self.account, &variants, &self.bases))?;
+        if image.original.is_none() {
+            answer.extensions_mut().insert(OfDraft);
+        }
+        Ok(answer)
     }
 }
 

@@ -67,9 +67,9 @@ impl Refusal {
             detail,
         } = self;
         if status.is_server_error() {
-            tracing::warn!(code, message, detail, "a binding call failed");
+            tracing::warn!(code, answered = message, detail, "a binding call failed");
         } else {
-            tracing::debug!(code, message, detail, "a binding call was refused");
+            tracing::debug!(code, answered = message, detail, "a binding call was refused");
         }
         // The body is taken into an attribute of a trace as it is: no line break at its end (5.1).
         let body = Bytes::from(format!("ERROR {code}: {}", message.trim_end()));

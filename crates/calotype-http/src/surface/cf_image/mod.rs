@@ -48,7 +48,7 @@ impl CfImage {
             Err(fault) => {
                 tracing::debug!(
                     code = fault.code(),
-                    message = fault.public_message(),
+                    answered = fault.public_message(),
                     detail = fault.detail().unwrap_or_default(),
                     "cf.image refused"
                 );

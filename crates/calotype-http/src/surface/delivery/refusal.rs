@@ -75,7 +75,7 @@ impl Refusal {
     /// The store failed, or had no room.
     pub(super) fn storage(is_busy: bool, detail: String) -> Self {
         let refusal = if is_busy {
-            Self::new(503, 9522, "too many images are in memory at once; try again shortly")
+            Self::new(503, 9522, "the original cannot be had right now; try again shortly")
         } else {
             Self::new(500, 9523, "the image could not be read")
         };
@@ -94,10 +94,12 @@ impl Refusal {
             text,
             detail,
         } = self;
+        // Written as a string, which the log escapes: it may quote what a client wrote.
+        let text = text.as_ref();
         if *status >= 500 {
-            tracing::warn!(code, %text, detail, "a hosted image could not be delivered");
+            tracing::warn!(code, text, detail, "a hosted image could not be delivered");
         } else {
-            tracing::debug!(code, %text, detail, "the delivery of a hosted image was refused");
+            tracing::debug!(code, text, detail, "the delivery of a hosted image was refused");
         }
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = answer::with_body(status, "text/plain", format!("ERROR {code}: {text}"));

@@ -8,8 +8,6 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::support::Backend;
-
 /// `nobody`: PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65_534;
 /// The server ends when the tests' end of its input does.
@@ -33,12 +31,10 @@ struct Server {
     _child: Child,
 }
 
-/// An empty database.
-pub(crate) async fn database() -> Backend {
+/// The URL of an empty database, if there is a server.
+pub(crate) fn database() -> Option<String> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-    let Some(server) = SERVER.get_or_init(Server::start) else {
-        return Backend::Missing;
-    };
+    let server = SERVER.get_or_init(Server::start).as_ref()?;
     let name = format!("t{}", server.databases.fetch_add(1, Ordering::Relaxed));
     let made = Command::new(server.programs.join("createdb"))
         .args(["-h".as_ref(), server.directory.as_os_str()])
@@ -46,7 +42,7 @@ pub(crate) async fn database() -> Backend {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    Backend::Postgres(format!(
+    Some(format!(
         "postgres://calotype@localhost/{name}?host={}",
         server.directory.display()
     ))
