@@ -200,7 +200,9 @@ fn or_null(members: Value) -> Value {
 }
 
 fn expiry() -> Value {
-    time("Two minutes to six hours ahead; half an hour if not given.")
+    // An empty field of a form is none.
+    let time = time("Two minutes to six hours ahead; half an hour if not given.");
+    json!({ "anyOf": [time, { "const": "" }] })
 }
 
 pub(super) fn time(description: &str) -> Value {
