@@ -24,7 +24,7 @@ setup-build:
 setup-test:
 	@scripts/setup.sh test
 
-# The page, the plan as WebAssembly, and the sample pictures, ready to be embedded.
+# The pages, the plan as WebAssembly, and the sample pictures, ready to be embedded.
 playground: setup-build
 	@scripts/playground.sh
 
@@ -56,7 +56,8 @@ js-tests:
 	cargo build --quiet --locked --workspace --bin calotype
 	npm test --silent --workspace js/workers
 
-# URL builders of others and the official SDKs against a running server, the SDKs also with PostgreSQL and S3 under it; that our test of delivery fails with a hyper that lacks the repairs; slow readers
+# URL builders of others and the official SDKs against a running server, the SDKs also with PostgreSQL and S3 under it; its API against its own
+# description; that our test of delivery fails with a hyper that lacks the repairs; slow readers
 # and the Workers runtime.
 conformance:
 	conformance/hyper-1.10/run.sh
@@ -64,10 +65,12 @@ conformance:
 	scripts/with-server.sh npm test --silent --workspace conformance/url-builders
 	scripts/with-server.sh npm test --silent --workspace conformance/sdk
 	scripts/with-postgres-and-s3.sh npm test --silent --workspace conformance/sdk
+	scripts/with-server.sh conformance/openapi/run.sh
 
-# The playground in a real browser.
+# The playground and the API reference in a real browser.
 e2e:
 	scripts/with-server.sh npm run --silent --workspace js/playground test:e2e
+	scripts/with-server.sh npm run --silent --workspace js/reference test:e2e
 
 bench:
 	bench/run.sh
@@ -85,4 +88,4 @@ fmt:
 
 clean:
 	cargo clean
-	rm -rf js/playground/dist node_modules
+	rm -rf js/playground/dist js/reference/dist node_modules

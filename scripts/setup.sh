@@ -74,6 +74,10 @@ if [ "$what" = test ]; then
   if ! .tools/venv/bin/python -c 'import cloudflare' 2>/dev/null; then
     .tools/venv/bin/pip install --quiet --disable-pip-version-check 'cloudflare==5.9.*'
   fi
+  # What holds the API against its description.
+  if ! .tools/venv/bin/python -c 'import openapi_spec_validator, schemathesis' 2>/dev/null; then
+    .tools/venv/bin/pip install --quiet --disable-pip-version-check 'schemathesis==4.*' 'openapi-spec-validator==0.9.*'
+  fi
   if ! .tools/bin/cargo-deny --version 2>/dev/null | grep -q '0\.20\.2'; then
     cargo install --quiet --debug --locked --root .tools --target-dir target/tools cargo-deny@0.20.2
   fi

@@ -5,7 +5,7 @@ const component = createRequire(import.meta.url).resolve("openapi-explorer/packa
 
 export default {
   base: "/client/v4/docs/",
-  build: { target: "es2022", assetsInlineLimit: 0 },
+  build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 1024 },
   plugins: [
     {
       // What is given on goes with its licence.

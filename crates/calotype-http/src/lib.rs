@@ -18,6 +18,7 @@ mod conditional;
 mod connection;
 mod digest;
 mod drained;
+mod embedded;
 mod flight;
 mod form_body;
 mod freshness;

@@ -115,9 +115,16 @@ pub fn browser_ttl_s(value: &Value) -> Result<Option<u32>> {
     if value.is_null() {
         return Ok(None);
     }
-    let seconds = value.as_u64().and_then(|ttl| u32::try_from(ttl).ok());
-    match seconds.filter(|ttl| BROWSER_TTL_S.contains(ttl)) {
-        Some(seconds) => Ok(Some(seconds)),
+    // JSON has one kind of number: 3600.0 is 3600.
+    let bounds = f64::from(*BROWSER_TTL_S.start())..=f64::from(*BROWSER_TTL_S.end());
+    let seconds = value.as_f64().filter(|ttl| ttl.fract() == 0.0 && bounds.contains(ttl));
+    match seconds {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number within the bounds"
+        )]
+        Some(seconds) => Ok(Some(seconds as u32)),
         None => Err(StoreError::Invalid(format!(
             "browser_ttl must be a whole number of seconds from {} to {}",
             BROWSER_TTL_S.start(),

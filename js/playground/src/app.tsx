@@ -82,7 +82,12 @@ export function App() {
           <span>Calotype</span>
         </a>
         <SourceField source={source} onSource={setSource} />
-        <span class="version">{typeof explainer === "string" ? "" : explainer.version}</span>
+        <span class="version">
+          <a href="/client/v4/docs/" title="The API of hosted images">
+            API
+          </a>
+          {typeof explainer === "string" ? "" : explainer.version}
+        </span>
       </header>
       <main>
         <div class="work">

@@ -3,6 +3,7 @@
 mod facts;
 mod form;
 mod problem;
+mod problem_kind;
 mod rate_limits;
 mod record;
 mod split_metadata;
@@ -20,7 +21,8 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 pub(crate) use form::{Bounds, UploadForm};
-pub(crate) use problem::{Outcome, Problem, ProblemKind, allow, success, success_with, success_written};
+pub(crate) use problem::{Outcome, Problem, allow, success, success_with, success_written, tell_ray};
+pub(crate) use problem_kind::ProblemKind;
 pub(crate) use rate_limits::{Counters, Standing};
 pub(crate) use record::{Records, timestamp};
 /// How long browsers keep public images if nobody says otherwise: two days.

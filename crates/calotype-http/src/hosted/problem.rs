@@ -8,93 +8,16 @@ use bytes::Bytes;
 use calotype_plan::{Fault, FaultKind};
 use calotype_store::{StoreError, is_full_disk};
 use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::problem_kind::ProblemKind;
 use crate::answer::{self, Answer};
 
 const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// Seconds after which an upload that found no room may be tried again.
 const RETRY_AFTER_S: u64 = 2;
-
-/// What a failure is called: its status, its code, and the text of the reference (spec 3.2, D9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProblemKind {
-    BadRequest,
-    VariantNotFound,
-    AccountNotValid,
-    NotFound,
-    TooSlow,
-    Taken,
-    TooLarge,
-    NotAForm,
-    BrokenUpload,
-    Full,
-    UnsupportedFormat,
-    Internal,
-    Busy,
-    Storage,
-    AccountNotLoaded,
-    BadHeaders,
-    WrongMethod,
-    NoRoute,
-    Unauthenticated,
-    Forbidden,
-    TooManyRequests,
-}
-
-impl ProblemKind {
-    const fn facts(self) -> (StatusCode, u32, &'static str) {
-        match self {
-            Self::BadRequest => (StatusCode::BAD_REQUEST, 5400, "Bad request"),
-            Self::VariantNotFound => (StatusCode::NOT_FOUND, 5401, "Variant name not found"),
-            Self::AccountNotValid => (
-                StatusCode::FORBIDDEN,
-                5403,
-                "The given account is not valid or is not authorized to access this service",
-            ),
-            Self::NotFound => (StatusCode::NOT_FOUND, 5404, "Image not found"),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, 5408, "Client sent the upload too slowly"),
-            Self::Taken => (StatusCode::CONFLICT, 5409, "Resource already exists"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 5413, "Maximum image size reached"),
-            Self::NotAForm => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                5415,
-                "Images must be uploaded as a form, not as raw image data",
-            ),
-            Self::BrokenUpload => (StatusCode::BAD_REQUEST, 5450, "Error while receiving upload"),
-            Self::Full => (StatusCode::FORBIDDEN, 5453, "The account has reached a service limit"),
-            Self::UnsupportedFormat => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 5455, "Unsupported image format"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 5500, "Internal server error"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, 5503, "Server unavailable"),
-            Self::Storage => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                5540,
-                "Error received from the storage",
-            ),
-            Self::AccountNotLoaded => (StatusCode::INTERNAL_SERVER_ERROR, 5542, "Error while loading account"),
-            Self::BadHeaders => (StatusCode::BAD_REQUEST, 6003, "Invalid request headers"),
-            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, 7000, "No route for that method"),
-            Self::NoRoute => (StatusCode::NOT_FOUND, 7003, "Could not route to this path"),
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, 10_000, "Authentication error"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, 10_000, "Authentication error"),
-            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, 10_429, "Too many requests"),
-        }
-    }
-
-    pub(crate) const fn status(self) -> StatusCode {
-        self.facts().0
-    }
-
-    pub(crate) const fn code(self) -> u32 {
-        self.facts().1
-    }
-
-    pub(crate) const fn text(self) -> &'static str {
-        self.facts().2
-    }
-}
 
 /// Why a request of the API failed.
 #[derive(Debug)]
@@ -362,13 +285,16 @@ impl Problem {
     /// The answer; what the client must not see goes to the log.
     pub(crate) fn answer(&self) -> Answer {
         let Self { message, detail, .. } = self;
-        let (status, code) = (self.kind.status(), self.kind.code());
-        // Written as strings, which the log escapes: a message may quote what a client wrote.
-        let answered = message.as_ref();
+        let (status, code, ray) = (self.kind.status(), self.kind.code(), ray());
+        // Written as strings, which the log escapes: a message may quote what a client wrote. A path that leads nowhere is in the access log, as that may have it.
+        let answered = match self.kind {
+            ProblemKind::NoRoute => self.kind.text(),
+            _ => message.as_ref(),
+        };
         if status.is_server_error() {
-            tracing::warn!(code, answered, detail, "an API request failed");
+            tracing::warn!(?ray, code, answered, detail, "an API request failed");
         } else {
-            tracing::debug!(code, answered, detail, "an API request was refused");
+            tracing::debug!(?ray, code, answered, detail, "an API request was refused");
         }
         let mut error = json!({"code": code, "message": message});
         if !self.chain.is_empty() {
@@ -383,6 +309,7 @@ impl Problem {
         let body = format!(r#"{{"result":null,"result_info":null,"success":false,"errors":[{error}],"messages":[]}}"#);
         let mut answer = enveloped(status, body);
         let headers = answer.headers_mut();
+        headers.insert(CF_RAY, ray);
         if status == StatusCode::CONFLICT {
             // The official SDKs send again what met a conflict, which never helps (D12).
             headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
@@ -463,6 +390,13 @@ fn enveloped(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CF_RAY, ray());
     answer
+}
+
+/// Gives an answer that has no envelope its id.
+pub(crate) fn tell_ray(headers: &mut HeaderMap) {
+    if !headers.contains_key(CF_RAY) {
+        headers.insert(CF_RAY, ray());
+    }
 }
 
 /// What a bug report quotes (D8).

@@ -3,7 +3,7 @@
 use calotype_http::api_description;
 use serde_json::{Map, Value, json};
 
-use crate::place::place;
+use crate::place::{code, place};
 use crate::support::client::{Answer, Request};
 
 /// Holds an answer against the operation that was asked for. Members that no schema names are as wrong as those that are missing.
@@ -184,6 +184,29 @@ async fn the_description_is_served_to_everybody_as_it_is_printed() {
             .await
             .status,
         405
+    );
+}
+
+#[tokio::test]
+async fn the_reference_is_a_page_that_asks_nobody_else() {
+    let place = place().await;
+    let answer = place.served.get("/client/v4/docs/").await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some("text/html; charset=utf-8"))
+    );
+    assert!(answer.text().contains("/client/v4/openapi.json"));
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    let moved = place.served.get("/client/v4/docs").await;
+    assert_eq!(
+        (moved.status, moved.header("location")),
+        (302, Some("/client/v4/docs/"))
+    );
+    assert_eq!(code(&place.served.get("/client/v4/docs/nosuch.js").await), (404, 7003));
+    assert_eq!(
+        code(&place.served.ask(&Request::new("POST", "/client/v4/docs/")).await),
+        (405, 7000)
     );
 }
 

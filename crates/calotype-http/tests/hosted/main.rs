@@ -13,6 +13,7 @@ mod by_url;
 mod delivery;
 mod described;
 mod direct_uploads;
+mod failures;
 mod hostile;
 mod images;
 mod lists;

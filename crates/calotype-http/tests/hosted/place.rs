@@ -27,7 +27,7 @@ pub struct Place {
     pub clock: Clock,
     pub token: String,
     wishes: Wishes,
-    directory: TempDir,
+    pub directory: TempDir,
 }
 
 /// What to change before it is served.
@@ -42,6 +42,7 @@ pub struct Wishes {
     pub batch_url: Option<String>,
     pub rate_limits: RateLimits,
     pub trusted_proxies: Vec<IpNet>,
+    pub receive_timeout: Option<Duration>,
 }
 
 pub async fn place() -> Place {
@@ -87,7 +88,7 @@ fn setup(store: Arc<Store>, wishes: &Wishes) -> Setup {
         fetcher: Fetcher::with_network(fetch, network.clone(), network),
         memory: SourceMemory::new(256 << 20),
         limits: wishes.limits,
-        receive_timeout: Duration::from_secs(30),
+        receive_timeout: wishes.receive_timeout.unwrap_or(Duration::from_secs(30)),
         keys_take_write: wishes.keys_take_write,
         short_delivery_paths: wishes.short_delivery_paths,
         batch_url: wishes.batch_url.clone(),

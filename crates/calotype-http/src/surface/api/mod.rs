@@ -15,6 +15,7 @@ mod list;
 mod members;
 mod path;
 mod query;
+mod reference;
 mod signed_url;
 mod subscriptions;
 mod tokens;
@@ -29,7 +30,7 @@ use http::{Method, Request};
 pub(crate) use self::batch::batch_path;
 pub use self::description::description;
 use self::path::{Path, Resource};
-use crate::hosted::{Bases, Hosted, Outcome, Problem, Standing, allow};
+use crate::hosted::{Bases, Hosted, Outcome, Problem, Standing, allow, tell_ray};
 use crate::router::{AnswerFuture, RequestBytes, Surface};
 
 /// Where requests come from.
@@ -91,6 +92,10 @@ impl Api {
             Path::Description => {
                 allow(&parts.method, "GET, HEAD")?;
                 description::answer(parts)
+            }
+            Path::Reference(file) => {
+                allow(&parts.method, "GET, HEAD")?;
+                file.map_or_else(reference::redirect, |file| reference::answer(parts, &file))
             }
             Path::Account(id, resource) => {
                 let endpoint = resource.endpoint()?;
@@ -173,6 +178,7 @@ impl Surface for Api {
             let mut standing = None;
             let answered = self.route(&parts, body, &mut standing).await;
             let mut answer = answered.unwrap_or_else(|problem| problem.at(parts.uri.path()).answer());
+            tell_ray(answer.headers_mut());
             if let Some(standing) = standing {
                 standing.tell(answer.headers_mut());
             }

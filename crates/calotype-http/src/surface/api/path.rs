@@ -14,6 +14,8 @@ pub(super) enum Path {
     VerifyToken,
     /// The description of the API.
     Description,
+    /// A file of the page that shows it; `None`: the page without its slash.
+    Reference(Option<String>),
     Account(String, Resource),
 }
 
@@ -89,6 +91,12 @@ impl Path {
         }
         if rest == "openapi.json" {
             return Ok(Self::Description);
+        }
+        if let Some(file) = rest
+            .strip_prefix("docs")
+            .filter(|file| file.is_empty() || file.starts_with('/'))
+        {
+            return Ok(Self::Reference(file.strip_prefix('/').map(str::to_owned)));
         }
         let (account, rest) = rest
             .strip_prefix("accounts/")

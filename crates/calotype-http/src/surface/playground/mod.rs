@@ -1,6 +1,5 @@
 //! `/-/`: the playground, its sample pictures, and the pictures that visitors drop on it.
 
-mod assets;
 mod uploads;
 
 use std::sync::Arc;
@@ -9,13 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use calotype_plan::{Fault, FaultKind, FormatChoice, ImageFormat, Output, Plan};
 use calotype_worker::{Task, Worker};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderMap, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
 use crate::answer::{self, Answer};
 use crate::conditional;
+use crate::embedded;
 use crate::sources::{OwnPictures, Picture};
 use uploads::Uploads;
 
@@ -267,7 +267,8 @@ impl OwnPictures for Playground {
                 content_type: upload.content_type,
             }));
         }
-        let asset = assets::find(name)
+        let asset = embedded::PLAYGROUND
+            .find(name)
             .filter(|_| name.starts_with("samples/"))
             .ok_or_else(missing)?;
         let headers = HeaderMap::from_iter([
@@ -291,27 +292,7 @@ pub(crate) fn redirect_to_playground() -> Answer {
 
 /// A file of the page itself.
 fn page(request: &Parts, name: &str) -> Answer {
-    let name = if name.is_empty() { "index.html" } else { name };
-    let Some(asset) = assets::find(name) else {
-        return answer::text(StatusCode::NOT_FOUND, "not found\n");
-    };
-    let tag = asset.tag();
-    if conditional::is_not_modified(&request.headers, Some(&tag), None) {
-        let mut answer = answer::text(StatusCode::NOT_MODIFIED, "");
-        answer.headers_mut().clear();
-        answer.headers_mut().insert(ETAG, tag);
-        return answer;
-    }
-    let mut answer = answer::with_body(StatusCode::OK, asset.content_type(), Bytes::from_static(asset.bytes));
-    let headers = answer.headers_mut();
-    headers.insert(ETAG, tag);
-    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-    // Names under assets/ carry a hash of their content.
-    let lifetime = if name.starts_with("assets/") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(lifetime));
-    answer
+    embedded::PLAYGROUND
+        .answer(request, name, PAGE_POLICY)
+        .unwrap_or_else(|| answer::text(StatusCode::NOT_FOUND, "not found\n"))
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::super::endpoint::{self, Endpoint, Kind, Operation, Parameter, Success, Verb};
 use super::requests;
 use crate::hosted::ProblemKind;
-use crate::surface::api::endpoint::{self, Endpoint, Kind, Operation, Parameter, Success, Verb};
 
 /// What every call of an account may meet.
 const COMMON: &[ProblemKind] = &[
@@ -105,6 +105,13 @@ fn about(paths: &mut Map<String, Value>, responses: &mut Responses) {
         ),
     ] {
         let mut described = base("Tokens", id, &VERIFY, OF_TOKEN, responses);
+        if path.contains("account_id") {
+            put(
+                &mut described,
+                "summary",
+                "Whether a token is good, by an account's path".into(),
+            );
+        }
         put(
             &mut described,
             "security",
@@ -147,11 +154,16 @@ fn uploads(paths: &mut Map<String, Value>, responses: &mut Responses) {
         .answers(Success::Result("Image"));
     let mut problems = vec![ProblemKind::BadRequest, ProblemKind::NotFound, ProblemKind::Internal];
     problems.extend(endpoint::UPLOAD_PROBLEMS);
-    for (path, id) in [
-        ("/upload/{account_hash}/{image_id}", "upload"),
-        ("/upload/{account_hash}/{image_id}/{secret}", "upload-custom-id"),
+    for (path, id, summary) in [
+        ("/upload/{account_hash}/{image_id}", "upload", TAKE.summary),
+        (
+            "/upload/{account_hash}/{image_id}/{secret}",
+            "upload-custom-id",
+            "Upload to a one-time URL of a custom id",
+        ),
     ] {
         let mut described = base("Direct uploads", id, &TAKE, &problems, responses);
+        put(&mut described, "summary", summary.into());
         put(&mut described, "security", json!([]));
         paths.insert(
             path.to_owned(),

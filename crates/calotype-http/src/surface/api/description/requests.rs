@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::surface::api::endpoint::Body;
+use super::super::endpoint::Body;
 
 /// The schemas that bodies name.
 pub(super) fn schemas() -> Map<String, Value> {
@@ -15,7 +15,8 @@ pub(super) fn schemas() -> Map<String, Value> {
         "OneTimeUploadForm": { "type": "object", "properties": form(&["file"]), "required": ["file"] },
         "DirectUploadForm": {
             "type": "object",
-            "properties": form(&["id", "metadata", "requireSignedURLs", "creator", "expiry"]),
+            "description": "In JSON, `null` is as good as not given.",
+            "properties": or_null(form(&["id", "metadata", "requireSignedURLs", "creator", "expiry"])),
         },
         "Metadata": {
             "type": "object",
@@ -30,7 +31,7 @@ pub(super) fn schemas() -> Map<String, Value> {
                 "creator": { "type": ["string", "null"], "maxLength": 1024 },
             },
         },
-        "Expiry": { "type": "object", "properties": { "expiry": expiry() } },
+        "Expiry": { "type": "object", "properties": or_null(json!({ "expiry": expiry() })) },
         "ConfigChanges": {
             "type": "object",
             "properties": {
@@ -187,8 +188,21 @@ fn form(names: &[&str]) -> Value {
     parts.collect::<Map<_, _>>().into()
 }
 
+/// The same members, any of which may be `null`.
+fn or_null(members: Value) -> Value {
+    let Value::Object(members) = members else {
+        return members;
+    };
+    let nullable = members
+        .into_iter()
+        .map(|(name, schema)| (name, json!({ "anyOf": [schema, { "type": "null" }] })));
+    nullable.collect::<Map<_, _>>().into()
+}
+
 fn expiry() -> Value {
-    time("Two minutes to six hours ahead; half an hour if not given.")
+    // An empty field of a form is none.
+    let time = time("Two minutes to six hours ahead; half an hour if not given.");
+    json!({ "anyOf": [time, { "const": "" }] })
 }
 
 pub(super) fn time(description: &str) -> Value {

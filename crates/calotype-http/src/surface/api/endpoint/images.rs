@@ -14,7 +14,7 @@ const CREATOR: Parameter = Parameter {
     kind: Kind::Text,
 };
 /// How an upload may be refused.
-pub(in crate::surface::api) const UPLOAD_PROBLEMS: &[ProblemKind] = &[
+pub(in super::super) const UPLOAD_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::TooSlow,
     ProblemKind::Taken,
     ProblemKind::TooLarge,
@@ -161,7 +161,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: "/images/v1/direct_upload",
         tag: "Direct uploads",
         operations: &[
-            Operation::new(Verb::Post, "images-v1-direct-upload", "The same, of which only `expiry` is read")
+            Operation::new(Verb::Post, "images-v1-direct-upload", "A URL that takes one upload, version 1")
+                .text("Of the request only `expiry` is read.")
                 .deprecated()
                 .write()
                 .takes(Body::OptionalJson("Expiry"))

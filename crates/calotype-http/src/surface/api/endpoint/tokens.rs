@@ -14,7 +14,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
                 .text(BATCH_TEXT)
                 .write()
                 .answers(Success::Result("BatchToken")),
-            Operation::new(Verb::Post, "images-v1-batch-token-create", "The same")
+            Operation::new(Verb::Post, "images-v1-batch-token-create", "A token for the batch host, by POST")
                 .text(BATCH_TEXT)
                 .write()
                 .answers(Success::Result("BatchToken")),
