@@ -21,7 +21,9 @@ for font in ../crates/calotype-text/font/*.woff2; do
   [ -e "$font" ] || continue
   { printf 'Affinity \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627\0'; cat "$font"; } | add text
 done
-for file in seeds/binding_form/*; do add binding_form < "$file"; done
+for target in binding_form hosted; do
+  for file in "seeds/$target"/*; do add "$target" < "$file"; done
+done
 
 if [ -z "${CALOTYPE_SHARED:-}" ]; then
   echo "seeds: no pictures, for CALOTYPE_SHARED is not set" >&2

@@ -40,6 +40,7 @@ for target in "${targets[@]}"; do
       features=(--no-default-features)
       dictionary=(-max_len=2000 -rss_limit_mb=1536 -timeout=20)
       ;;
+    hosted) dictionary=(-dict=fuzz/dictionaries/hosted.dict -max_len=8192 -rss_limit_mb=2048 -timeout=20) ;;
     *) dictionary=(-max_len=65536 -rss_limit_mb=1536 -timeout=20) ;;
   esac
   log=$logs/$target.log
