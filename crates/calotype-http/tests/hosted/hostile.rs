@@ -38,7 +38,8 @@ const SEGMENTS: [&str; 22] = [
 fn assert_plain(answer: &Answer, what: &str) {
     let text = answer.text().to_ascii_lowercase();
     for word in ["/tmp", "/originals", "sqlite", "sqlx", "panicked", "os error", "root:"] {
-        assert!(!text.contains(word), "{what}: {text}");
+        // What the client wrote may be repeated to it.
+        assert!(what.contains(word) || !text.contains(word), "{what}: {text}");
     }
     assert!(answer.status < 500, "{what}: {} {text}", answer.status);
 }
