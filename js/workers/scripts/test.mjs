@@ -19,7 +19,7 @@ if (missing.length > 0) {
 const files = ["test", "test/tools"].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)));
 let failed = run(files.filter((name) => name.endsWith(".test.mjs")));
 // Once more without the double, where the service has the hosted half.
-if (await servesHostedImages()) failed = run([join(root, "test", "hosted.test.mjs")], { CALOTYPE_HOSTED: "real" }) || failed;
+if (await servesHostedImages()) failed = run([join(root, "test", "hosted.test.mjs")], { CALOTYPE_TEST_HOSTED: "real" }) || failed;
 else {
   console.log("@calotype/workers: left out, since this calotype serves no hosted images: the hosted half without a double");
   failed ||= process.env.CI === "true";

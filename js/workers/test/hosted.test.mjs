@@ -1,4 +1,4 @@
-// env.IMAGES.hosted through the adapter, in the real runtime. The service is a test double; with CALOTYPE_HOSTED=real it is Calotype itself.
+// env.IMAGES.hosted through the adapter, in the real runtime. The service is a test double; with CALOTYPE_TEST_HOSTED=real it is Calotype itself.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { startHostedDouble } from "./support/hosted-double.mjs";
 import { flat, RED } from "./support/pictures.mjs";
 import { startWorkerd } from "./support/workerd.mjs";
 
-const real = process.env.CALOTYPE_HOSTED === "real";
+const real = process.env.CALOTYPE_TEST_HOSTED === "real";
 const startService = real ? startCalotype : startHostedDouble;
 const picture = flat(8, 8, RED);
 
