@@ -35,6 +35,7 @@ impl Calotype {
         let mut command = Command::new(&setup.calotype);
         command.args([
             "serve",
+            "--no-hosted",
             "--listen",
             "127.0.0.1:0",
             "--set",
