@@ -315,10 +315,19 @@ impl Work {
                 for hash in &report.damaged {
                     print(&format!("damaged  {hash}"))?;
                 }
+                if report.strays > 0 {
+                    print(
+                        "`calotype store gc` deletes what nothing names once it is an hour old, and so does the server",
+                    )?;
+                }
                 if report.missing.is_empty() && report.damaged.is_empty() {
                     return Ok(());
                 }
-                Err(Failure::Other("some originals are missing or damaged".to_owned()))
+                Err(Failure::Other(
+                    "some originals are missing or damaged. Nothing but their bytes repairs that: bring the files with these hashes in their names back from a backup, \
+                     or delete the images and upload them again"
+                        .to_owned(),
+                ))
             }
             StoreAction::Import { file, originals } => {
                 import::run(&self.store, &self.account, settings, file, originals.as_deref()).await
